@@ -1,0 +1,57 @@
+# Two commands matter: `make run` (the projection) and `make test` (the whole suite).
+# Both need only Python 3.11, 3.12 or 3.13 and set up .venv on first use; afterwards they work offline.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help run test test-all lint setup warm clean
+
+help:
+	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
+	@echo "make test       the whole test suite on $(WORKERS) processes"
+	@echo "make test-all   the suite on every Python of 3.11, 3.12, 3.13 that is present"
+	@echo "make lint       ruff and mypy"
+	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
+	@echo "PYTHON=python3.12 chooses an interpreter, VENV=.venv-3.12 another environment"
+
+run: $(INSTALLED)
+	$(BIN)/kechuang run scenarios/baseline.yaml
+
+# The kernels are compiled once, before several test processes would each do it.
+test: warm
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-all:
+	@for version in 3.11 3.12 3.13; do \
+		if python$$version -c "" 2>/dev/null; then \
+			$(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; \
+		else \
+			echo "python$$version is not present: skipped"; \
+		fi; \
+	done
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+setup: $(INSTALLED)
+
+warm: $(INSTALLED)
+	@echo "Compiling the kernels (under a minute the first time)"
+	@$(BIN)/python -c "from kechuang.world.simulate import warm_up; warm_up()"
+
+# The lock covers running and developing, with hashes; the build tool it holds installs the package itself.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] < (3, 14) else "kechuang needs Python 3.11, 3.12 or 3.13, this is %d.%d: try make PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Setting up $(VENV): about two minutes and 1 GB, once"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find model tests -name __pycache__ -type d -prune -exec rm -rf {} +

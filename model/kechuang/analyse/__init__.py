@@ -1,0 +1,1 @@
+"""Questions put to finished runs: are the targets reached, with what probability, at what cost?"""

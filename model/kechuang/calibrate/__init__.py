@@ -1,0 +1,1 @@
+"""Learning from the reported figures: the provisional point, and what the priors alone predict."""

@@ -1,0 +1,118 @@
+"""`kechuang calibrate`: the studies that a run rests on, computed anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kechuang.errors import InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STUDIES = ("provisional", "prior-predictive")
+_PROVISIONAL = """The provisional point, by closure of the certification ladder: four parameters on four figures of 2020.
+It validates nothing; all other parameters stand at their values. Made by: kechuang calibrate provisional"""
+_PREDICTIVE = """What the priors alone predict: quantiles over draws of all parameters, nothing fitted, and the rank of each
+reported figure among them. Made by: kechuang calibrate prior-predictive"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("calibrate")(calibrate)
+
+
+def calibrate(
+    study: Annotated[str, typer.Argument(help="provisional or prior-predictive")] = "provisional",
+    draws: Annotated[int, typer.Option(min=3, help="Draws of the prior-predictive study.")] = 300,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: all processors).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the study file (default: calibration/studies).")] = None,
+) -> None:
+    """Compute a study in calibration/studies/ again; unfinished work goes on where it was."""
+    if study not in STUDIES:
+        raise InputError(
+            Problem(
+                "STUDY",
+                message=f'"{study}" is not a study; there are {", ".join(STUDIES)}' + did_you_mean(study, STUDIES),
+            )
+        )
+    folder = out or _studies_folder()
+    if study == "provisional":
+        _provisional(folder / "provisional.yaml", workers)
+    else:
+        _prior_predictive(folder / "prior-predictive.yaml", draws, workers)
+
+
+def _studies_folder() -> Path:
+    from kechuang.resources import path
+
+    return path("calibration/parameters.yaml").parent / "studies"
+
+
+def _provisional(file: Path, workers: int | None) -> None:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    from kechuang.calibrate.provisional import FIGURES, SEEDS, search
+    from kechuang.calibrate.studies import write_study
+    from kechuang.ensemble.run import available_processors
+    from kechuang.parameters import CLOSURES
+    from kechuang.world.simulate import blank_scenario, warm_up
+
+    typer.echo("preparing the model (compiled on first use, under a minute)", err=True)
+    warm_up()
+    closures = {}
+    with ProcessPoolExecutor(workers or available_processors(), multiprocessing.get_context("spawn")) as pool:
+        for closure in CLOSURES:
+            values, medians = search(closure, blank_scenario("2020Q4"), pool, report=_say)
+            closures[closure] = {"values": values, "medians": {key: round(value, 3) for key, value in medians.items()}}
+    write_study(
+        file,
+        _PROVISIONAL,
+        {
+            "figures": {key: {"value": value, "error": error} for key, (value, error) in FIGURES.items()},
+            "seeds": f"{SEEDS[0]}-{SEEDS[-1]}",
+            "closures": closures,
+        },
+    )
+    typer.echo(str(file))
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _prior_predictive(file: Path, draws: int, workers: int | None) -> None:
+    from kechuang.calibrate.provisional import FIGURES
+    from kechuang.calibrate.studies import spread, summary_values, write_study
+    from kechuang.ensemble.run import run_ensemble
+    from kechuang.scenario import load_scenario
+
+    scenario = load_scenario("baseline")
+    run = run_ensemble(scenario, draws=draws, seed=1, parameters="prior", workers=workers, audit=False)
+    frame = run.indicators
+    reported = {key: value for key, (value, _) in FIGURES.items()} | {
+        "research_november": 32.9,
+        "gdp_2020": 5262.72,
+        "research_share_2020": 2.4,
+    }
+    figures = {name: spread(values, reported.get(name)) for name, values in summary_values(frame).items()}
+    horizon = {}
+    for key in ("high_tech_firms", "tech_sme_firms", "gdp_four_quarters", "rd_intensity"):
+        horizon[key] = {
+            quarter: {closure: spread(rows[key]) for closure, rows in _by_closure(frame, quarter)}
+            for quarter in ("2026Q4", "2035Q4")
+        }
+    write_study(
+        file,
+        _PREDICTIVE,
+        {"draws": draws, "seed": 1, "scenario": scenario.name, "figures": figures, "horizon": horizon},
+    )
+    typer.echo(str(file))
+
+
+def _by_closure(frame: pd.DataFrame, quarter: str) -> list[tuple[str, pd.DataFrame]]:
+    rows = frame[frame["quarter"] == quarter]
+    return [("all", rows), *((str(closure), part) for closure, part in rows.groupby("closure"))]

@@ -1,0 +1,126 @@
+"""Everything that determines the bytes of a run, in one frozen record, and what crosses process borders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from kechuang.ensemble.draws import draw_hash, seed_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kechuang.parameters import Draw
+    from kechuang.scenario import Scenario
+
+
+class RunResult(Protocol):
+    """What one run of the world gives back (kechuang.world.simulate.RunResult): plain arrays and numbers."""
+
+    @property
+    def draw_id(self) -> int: ...  # noqa: D102
+    @property
+    def closure(self) -> str: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def indicators(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def breakdown(self) -> Mapping[str, NDArray[Any]]: ...  # noqa: D102
+    @property
+    def costs(self) -> NDArray[np.float64]: ...  # noqa: D102
+    @property
+    def lever_keys(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def snapshots(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def diagnostics(self) -> Mapping[str, float]: ...  # noqa: D102
+
+
+class Engine(NamedTuple):
+    """The world as the ensemble sees it; two module-level functions, so that workers can find them."""
+
+    simulate: Callable[..., RunResult]
+    warm_up: Callable[[], None]
+
+
+def default_engine() -> Engine:
+    """Return the model itself."""
+    from kechuang.world.simulate import simulate, warm_up
+
+    return Engine(simulate, warm_up)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: a draw with its luck seed under the scenario of the plan."""
+
+    scenario: Scenario
+    draw: Draw
+    seed: int
+    audit: bool
+    scale: float
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What an ensemble will do; two plans with the same `key` give the same bytes."""
+
+    scenario: Scenario
+    draws: tuple[Draw, ...]
+    seed: int
+    parameters: str
+    audit: bool = False
+    scale: float = 1.0
+
+    def jobs(self) -> list[Job]:
+        """Return one job per draw, in draw order."""
+        return [
+            Job(self.scenario, draw, seed, self.audit, self.scale)
+            for draw, seed in zip(self.draws, self.luck_seeds(), strict=True)
+        ]
+
+    def luck_seeds(self) -> list[int]:
+        """Return the luck seed of each draw."""
+        return [seed_of(self.seed, draw.id) for draw in self.draws]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the plan as plain data: this part of the run record is known before anything has run."""
+        return {
+            "scenario": self.scenario.to_plain(),
+            "seed": self.seed,
+            "parameters": self.parameters,
+            "draws": [
+                {"id": draw.id, "closure": draw.closure, "seed": seed, "sha256": draw_hash(draw)}
+                for draw, seed in zip(self.draws, self.luck_seeds(), strict=True)
+            ],
+            "scale": self.scale,
+            "audit": self.audit,
+            "code": code_hash(),
+        }
+
+    def key(self) -> str:
+        """Return a short hash that names the work folder: the same command finds its finished draws again."""
+        return hashlib.sha256(canonical_json(self.describe()).encode()).hexdigest()[:16]
+
+
+def canonical_json(content: Any) -> str:
+    """Return JSON text that depends on the content only, not on the order in which it was put together."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+@cache
+def code_hash() -> str:
+    """Return the SHA-256 over names and contents of all Python files of the package."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

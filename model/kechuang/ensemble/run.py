@@ -1,0 +1,185 @@
+"""`run_ensemble`: from a scenario to a complete run folder, resumable until the last rename."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kechuang.ensemble import store, workfolder
+from kechuang.ensemble.draws import draws_for
+from kechuang.ensemble.executor import execute
+from kechuang.ensemble.plan import Engine, RunPlan, default_engine
+from kechuang.ensemble.record import write_record
+from kechuang.ensemble.result import Ensemble
+from kechuang.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kechuang.scenario import Scenario
+
+DerivedTable = Callable[["Scenario", "pd.DataFrame"], str]
+"""Makes the text of one more file of the run folder (such as targets.csv) from scenario and indicators."""
+
+
+def run_ensemble(
+    scenario: Scenario,
+    draws: int | None = None,
+    seed: int | None = None,
+    *,
+    parameters: str = "provisional",
+    workers: int | None = None,
+    out: Path | str | None = None,
+    audit: bool = False,
+    progress: bool = True,
+    scale: float = 1.0,
+    derived: Mapping[str, DerivedTable] | None = None,
+    finish: Callable[[Path], None] | None = None,
+    engine: Engine | None = None,
+) -> Ensemble:
+    """Run a scenario over many draws and return the finished run.
+
+    `draws` and `seed` default to the scenario's own; `workers` to the number of processors (1 runs in this
+    process). `scale` below 1 runs a smaller city. `derived` adds tables computed from the indicators, by file
+    name; `finish` is called with the folder when all its other files stand, before it gets its final name.
+    The bytes of the folder depend on scenario, draws, seed, parameters, scale, audit, code and package
+    versions, and on nothing else.
+    """
+    scenario = scenario.with_run(draws=draws, seed=seed)
+    _check(scenario.name, workers, scale)
+    plan = RunPlan(
+        scenario=scenario,
+        draws=draws_for(parameters, scenario.draws, scenario.seed),
+        seed=scenario.seed,
+        parameters=parameters,
+        audit=audit,
+        scale=scale,
+    )
+    home = (Path(out) if out is not None else default_out()) / scenario.name
+    work = home / f".work-{plan.key()}"
+    _simulate_all(plan, engine or default_engine(), work, workers or available_processors(), progress)
+    folder = _assemble(plan, home, work, derived or {}, finish)
+    return Ensemble(folder)
+
+
+def available_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_out() -> Path:
+    """Return `outputs/` of the checkout when the working directory lies in it, else `outputs/` right here."""
+    checkout = Path(__file__).resolve().parents[3]
+    here = Path.cwd()
+    inside = here.is_relative_to(checkout) and (checkout / "pyproject.toml").is_file()
+    return (checkout if inside else here) / "outputs"
+
+
+def _check(name: str, workers: int | None, scale: float) -> None:
+    problems = []
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        problems.append(Problem("scenario", key="name", message=f'"{name}" cannot name a folder'))
+    if workers is not None and workers < 1:
+        problems.append(Problem("--workers", message=f"needs at least 1 process, not {workers}"))
+    if not 0.0 < scale <= 1.0:
+        problems.append(Problem("--scale", message=f"is a share above 0 and up to 1, not {scale:g}"))
+    if problems:
+        raise InputError(problems)
+
+
+def _simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progress: bool) -> None:
+    jobs = plan.jobs()
+    with _progress_bar(len(jobs), plan.scenario.name, progress) as (announce, advance):
+        announce("preparing the model (compiled on first use, under a minute)")
+        engine.warm_up()
+        announce(f"running {plan.scenario.name}")
+        execute(jobs, engine, work, workers, advance)
+
+
+@contextmanager
+def _progress_bar(
+    total: int, name: str, visible: bool
+) -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
+    """Yield two functions, one that changes the text of the bar and one that sets how many draws are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("draws"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not visible,
+    )
+    with bar:
+        task = bar.add_task(name, total=total)
+        yield (
+            lambda text: bar.update(task, description=text),
+            lambda done: bar.update(task, completed=done),
+        )
+
+
+def _assemble(
+    plan: RunPlan,
+    home: Path,
+    work: Path,
+    derived: Mapping[str, DerivedTable],
+    finish: Callable[[Path], None] | None,
+) -> Path:
+    """Write the run folder beside its final place, then rename; on failure the finished draws are still there."""
+    staging = home / f".new-{plan.key()}-{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        content = staging / "content"
+        content.mkdir(parents=True)
+        run_id = write_record(content, plan, _write_outputs(content, plan, work, derived))
+        # The folder bears its id before the report is built: the report may show it.
+        folder = content.rename(staging / run_id)
+        if finish is not None:
+            finish(folder)
+        final = _put_in_place(folder, home / run_id)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return final
+
+
+def _write_outputs(content: Path, plan: RunPlan, work: Path, derived: Mapping[str, DerivedTable]) -> list[Path]:
+    from kechuang.city import load_city
+
+    city = load_city("taizhou")
+    places, industries = [place.key for place in city.places], [industry.key for industry in city.industries]
+    results = (workfolder.load(work, draw.id) for draw in plan.draws)
+    outputs = store.write_tables(content, results, places, industries)
+    draws = content / "draws.parquet"
+    store.write_draws(draws, plan.draws, plan.luck_seeds())
+    return [*outputs, draws, *_write_derived(content, plan, derived)]
+
+
+def _write_derived(content: Path, plan: RunPlan, derived: Mapping[str, DerivedTable]) -> list[Path]:
+    import pyarrow.parquet as pq
+
+    files = []
+    for name, make in derived.items():
+        indicators = pq.read_table(content / "indicators.parquet").to_pandas()
+        file = content / name
+        file.write_text(make(plan.scenario, indicators), encoding="utf-8", newline="\n")
+        files.append(file)
+    return files
+
+
+def _put_in_place(folder: Path, final: Path) -> Path:
+    """Rename a complete folder to its final name; an earlier copy of the same run makes way."""
+    if final.exists():
+        # Same id, same data: only its report can differ, or a file was altered since.
+        final.rename(folder.parent / "replaced")
+    return folder.rename(final)

@@ -1,0 +1,166 @@
+"""Sections on the ladder of firms, their sizes, places and industries, and the cost of the levers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kechuang.report import wording
+from kechuang.report.charts import certification_rate, cost_by_year, firm_sizes, industry_chart, ladder_flows
+from kechuang.report.context import Cell, Context, Picture, Table
+from kechuang.report.figures import LAST_REPORTED
+from kechuang.report.folder import COST_KINDS
+from kechuang.report.maps import Spot, place_map
+from kechuang.report.summary import at, breakdown_totals, by_year, period_totals, spread
+from kechuang.world.indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kechuang.report.snapshots import SizeHistogram
+
+STEPS = ("tech_sme_firms", "high_tech_firms", "leading_firms")
+FLOWS = ("registrations", "certificates_new", "certificates_renewed", "certificates_lapsed", "certificates_direct")
+_SIZE_EDGES = (2_000.0, 20_000.0, 200_000.0)
+_SIZE_NAMES = ("below", "middle", "large", "huge")
+
+
+def ladder(context: Context) -> dict[str, Any]:
+    """Return the flows of certificates, the rate of new ones, and a table of stocks and flows."""
+    texts, frame = context.texts, context.run.indicators
+    dates = [quarter for quarter in ("2016Q4", LAST_REPORTED, *context.milestones) if context.reaches(quarter)]
+    yearly = {key: by_year(frame, key).groupby("year")[key].median() for key in FLOWS}
+    rows: list[list[Cell]] = [
+        [context.indicator(key), *(context.number(at(frame, key, quarter).q50, key) for quarter in dates)] for key in STEPS]
+    rows += [[context.indicator(key), *(context.number(float(yearly[key].get(int(quarter[:4]), float("nan"))), key)
+                                        for quarter in dates)] for key in FLOWS]
+    columns = [texts("ladder.row"), *(wording.year(quarter, context.language) for quarter in dates)]
+    pictures = [context.picture("ladder-flows", ladder_flows(frame, context.language), texts("ladder.flows"),
+                                _flows_text(context, yearly))]
+    if context.last_year > 2016:
+        pictures.append(context.picture(
+            "ladder-rate", certification_rate(frame, context.language, context.last_year), texts("ladder.rate"),
+            texts.plain("ladder.rate_alt"), texts("ladder.rate_note")))
+    return {"pictures": pictures, "table": Table(texts("ladder.caption"), columns, rows, numbers=len(dates))}
+
+
+def _flows_text(context: Context, yearly: dict[str, pd.Series[float]]) -> str:
+    last = min(context.last_year, int(max(yearly["certificates_new"].index)))
+
+    def said(year: int) -> list[str]:
+        return [context.number(float(yearly[f"certificates_{name}"].get(year, float("nan"))), "certificates_new")
+                for name in ("new", "renewed", "lapsed")]
+
+    new, renewed, lapsed = said(2020)
+    new_last, renewed_last, lapsed_last = said(last)
+    return context.texts.plain("ladder.flows_alt", new=new, renewed=renewed, lapsed=lapsed, last=last, new_last=new_last,
+                               renewed_last=renewed_last, lapsed_last=lapsed_last)
+
+
+def sizes(context: Context) -> dict[str, Any] | None:
+    """Return the histogram of firms by size and its table, or None where the run kept none."""
+    histogram, texts = context.run.sizes, context.texts
+    if histogram is None:
+        return None
+    years = list(histogram.counts)
+    text = texts.plain("sizes.alt", early=years[0], late=years[-1])
+    picture = context.picture("firm-sizes", firm_sizes(histogram, context.language), texts("sizes.title"), text)
+    return {"picture": picture, "table": _size_table(context, histogram, years)}
+
+
+def _size_table(context: Context, histogram: SizeHistogram, years: list[str]) -> Table | None:
+    """Return firms by size class; None where the edges of the bins are not those of the classes."""
+    import numpy as np
+
+    edges = np.asarray(histogram.bins)
+    if not all(np.isclose(edges, edge, rtol=1e-6).any() for edge in _SIZE_EDGES):
+        return None
+    classes = np.searchsorted(_SIZE_EDGES, np.sqrt(edges[:-1] * edges[1:]))
+    rows: list[list[Cell]] = []
+    for place, name in enumerate(_SIZE_NAMES):
+        counts = [float(np.median(histogram.counts[year][:, classes == place].sum(axis=1))) for year in years]
+        rows.append([context.texts(f"sizes.{name}"), *(wording.rounded(count, 0, context.language) for count in counts)])
+    columns = [context.texts("sizes.class"), *(context.when(f"{year}Q4") for year in years)]
+    return Table(context.texts("sizes.caption"), columns, rows, numbers=len(years))
+
+
+def places(context: Context) -> dict[str, Any] | None:
+    """Return the map of the places and the chart of the industries with their tables, or None without a breakdown."""
+    breakdown, city = context.run.breakdown, context.sources.city
+    if breakdown is None:
+        return None
+    present = set(breakdown["quarter"])
+    dates = [quarter for quarter in (LAST_REPORTED, *context.milestones) if quarter in present]
+    if not dates:
+        return None
+    names = {place.key: place.zh if context.language == "zh" else place.en for place in city.places}
+    industries = {item.key: item.zh if context.language == "zh" else item.en for item in city.industries}
+    totals = {by: {date: breakdown_totals(breakdown, "high_tech_firms", date, by) for date in dates}
+              for by in ("place", "industry")}
+    return {
+        "pictures": [_map(context, totals["place"], names, dates), _industries(context, totals["industry"], industries, dates)],
+        "tables": [_breakdown_table(context, "places.place", "places.caption", totals["place"], names),
+                   _breakdown_table(context, "places.industry", "places.industry_caption", totals["industry"], industries)],
+    }
+
+
+def _map(context: Context, totals: dict[str, pd.DataFrame], names: dict[str, str], dates: list[str]) -> Picture:
+    texts, early, late = context.texts, totals[dates[0]], totals[dates[-1]]
+    spots = [Spot(names[place.key], place.zone, place.x, place.y, _median(early, place.key), _median(late, place.key))
+             for place in context.sources.city.places]
+    said = context.said([(spot.name, f"{wording.rounded(spot.early)} → {wording.rounded(spot.late)}") for spot in spots])
+    figure = place_map(spots, (context.when(dates[0]), context.when(dates[-1])), context.language)
+    return context.picture("map", figure, texts("map.title"), texts.plain("map.alt", rows=said), texts("map.note"))
+
+
+def _industries(context: Context, totals: dict[str, pd.DataFrame], names: dict[str, str], dates: list[str]) -> Picture:
+    texts, early, late = context.texts, totals[dates[0]], totals[dates[-1]]
+    said = context.said([(name, f"{wording.rounded(_median(early, key))} → {wording.rounded(_median(late, key))}")
+                         for key, name in names.items()])
+    figure = industry_chart(early, late, names, (context.when(dates[0]), context.when(dates[-1])), context.language)
+    return context.picture("industries", figure, texts("places.industry_title"), texts.plain("places.industry_alt", rows=said))
+
+
+def _median(table: pd.DataFrame, key: str) -> float:
+    return float(table[key].median()) if key in table.columns else 0.0
+
+
+def _breakdown_table(context: Context, heading: str, caption: str, totals: dict[str, pd.DataFrame],
+                     names: dict[str, str]) -> Table:
+    columns = [context.texts(heading), *(context.when(date) for date in totals)]
+    rows: list[list[Cell]] = [
+        [name, *(context.spread(spread(table[key]), "high_tech_firms") if key in table.columns else wording.MISSING
+                 for table in totals.values())]
+        for key, name in names.items()]
+    return Table(context.texts(caption), columns, rows, numbers=len(totals))
+
+
+def costs(context: Context) -> dict[str, Any] | None:
+    """Return the cost of all levers by year and a table by lever and period, or None without costs."""
+    table, texts = context.run.costs, context.texts
+    if table is None:
+        return None
+    periods = [(first, min(last, context.last_year)) for first, last in ((2016, 2020), (2021, 2026), (2027, 2035))
+               if first <= context.last_year]
+    active = [str(lever) for lever, part in table.groupby("lever", sort=False) if part[list(COST_KINDS)].to_numpy().any()]
+    if not active or not periods:
+        return {"picture": None, "table": None}
+    rows: list[list[Cell]] = []
+    for lever in (*active, ""):
+        name: Cell = context.sources.lever_name(lever, context.language) if lever else texts("costs.total")
+        for first, last in periods:
+            amounts = [_cost(table, lever, kind, first, last) for kind in COST_KINDS]
+            rows.append([name, f"{first}–{last}", *(wording.rounded(amount, 2, context.language) for amount in amounts)])
+    columns = [texts("costs.lever"), texts("costs.period"), *(texts(f"cost.{kind}") for kind in COST_KINDS)]
+    said = context.said([
+        (f"{first}–{last} {texts.plain(f'cost.{kind}.short')}",
+         f"{wording.rounded(_cost(table, '', kind, first, last), 1, context.language)} {INDICATORS['lever_cost_cash'].unit}")
+        for first, last in periods for kind in ("cash", "forgone_local")])
+    picture = context.picture("costs", cost_by_year(table, context.language), texts("costs.title"),
+                              texts.plain("costs.alt", rows=said))
+    return {"picture": picture, "table": Table(texts("costs.caption"), columns, rows, numbers=len(COST_KINDS))}
+
+
+def _cost(table: pd.DataFrame, lever: str, kind: str, first: int, last: int) -> float:
+    """Return the median over draws of the cost of one lever, or of all, over whole years."""
+    totals = period_totals(table, kind, first, last)
+    return float((totals[lever] if lever else totals.sum(axis=1)).median())

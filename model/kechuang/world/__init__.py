@@ -1,0 +1,1 @@
+"""One run of one city: populations, mechanisms, ledger and indicators."""

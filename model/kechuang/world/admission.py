@@ -1,0 +1,73 @@
+"""How a unit of the reservoir becomes a firm of its own, with its sales, its owners' money and its past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.world.mechanisms import initial, research
+from kechuang.world.setup import fill_past_year
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+
+class Newcomers(NamedTuple):
+    """Units that leave the reservoir: identity, cell, annual sales (万元) and age (years)."""
+
+    identity: NDArray[np.int64]
+    place: NDArray[np.int64]
+    industry: NDArray[np.int64]
+    annual_sales: NDArray[np.float64]
+    age: NDArray[np.float64]
+
+
+def admit(city: Corridor, new: Newcomers) -> slice:
+    """Move units from cells to the firms, as far as their cells have them; return the new rows."""
+    new = _within_supply(city, new)
+    rows = city.firms.add(new.identity.size)
+    if new.identity.size == 0:
+        return rows
+    columns = city.firms.columns
+    columns.identity[rows] = new.identity
+    columns.place[rows], columns.industry[rows] = new.place, new.industry
+    columns.sales[rows] = new.annual_sales / 4.0
+    columns.born[rows] = city.quarter - np.floor(4.0 * new.age).astype(np.int64)
+    deposits, capital = city.reservoir.take(new.place, new.industry, new.annual_sales)
+    columns.deposits[rows], columns.capital[rows] = deposits, capital
+    city.ledger.post("units becoming firms", "firms", "cells", float(deposits.sum()))
+    city.note_postings(np.arange(rows.start, rows.stop), "transfer at birth", deposits)
+    initial.draw_traits(city.firms, rows, city.luck_seed, city.rules.vector("margin_mean"), 0.0, city.rules.initial)
+    _past_research(city, rows)
+    fill_past_year(city, rows)
+    return rows
+
+
+def _within_supply(city: Corridor, new: Newcomers) -> Newcomers:
+    """Drop newcomers beyond nine tenths of their cell's units or sales, last candidates first."""
+    cell = new.place * city.reservoir.units.shape[1] + new.industry
+    order = np.argsort(cell, kind="stable")
+    sorted_cell = cell[order]
+    start = np.searchsorted(sorted_cell, sorted_cell, side="left")
+    rank = np.arange(cell.size) - start
+    running = np.cumsum(new.annual_sales[order])
+    before = np.concatenate([[0.0], running])[start]
+    units = 0.9 * city.reservoir.units.ravel()[sorted_cell]
+    sales = 0.9 * 4.0 * city.reservoir.sales.ravel()[sorted_cell]
+    keep = np.sort(order[(rank < units) & (running - before < sales)])
+    return Newcomers(*(column[keep] for column in new))
+
+
+def _past_research(city: Corridor, rows: slice) -> None:
+    """Units that did R&D before they were followed have a stock of knowledge in proportion to it."""
+    view, size = city.firms.view(rows), rows.stop - rows.start
+    research.choose_research(view, size, city.research_setting(city.quarter), city.law, city.rules.research)
+    rules = city.rules
+    spending = 4.0 * view.sales * view.research_intensity * view.does_research
+    view.knowledge[:] = spending / (rules.knowledge.knowledge_depreciation + rules.value("knowledge_growth_start"))
+    view.research_last[:] = view.research_before_last[:] = spending / 4.0
+    productivity = rules.knowledge.patent_productivity[view.industry]
+    real = spending / city.deflator[city.quarter] / 100.0
+    view.patents[:] = 0.25 * productivity * real**rules.knowledge.patent_elasticity / rules.knowledge.patent_decay

@@ -1,0 +1,115 @@
+"""What must hold at the end of every quarter: money that moved was posted, people of paper neither appear nor vanish.
+
+Money identities are stated as shares of the quarter's gross flows; counts must agree exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kechuang.clock import quarter_label
+from kechuang.errors import CheckFailed
+from kechuang.world.ledger import Residual
+from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+MONEY_TOLERANCE = 1e-9
+"""Largest allowed violation of an aggregate, as a share of the quarter's gross flows."""
+FIRM_TOLERANCE = 1e-6
+"""Largest allowed violation of a firm's account, 万元."""
+_NON_NEGATIVE = ("sales", "deposits", "capital", "loans", "knowledge", "patents", "research_intensity", "relabelled")
+
+
+def opening_counts(city: Corridor) -> dict[str, int]:
+    """Return the counts that the quarter's events must explain."""
+    return {"units": len(city.firms) + int(city.reservoir.units.sum()), "certificates": certificates(city)}
+
+
+def certificates(city: Corridor) -> int:
+    """Return the number of valid certificates."""
+    count = city.firms.count
+    return int(
+        ((city.firms.columns.alive[:count] == 1) & (city.firms.columns.certified[:count] > NO_CERTIFICATE)).sum()
+    )
+
+
+def check(city: Corridor) -> list[Residual]:
+    """Return the residual of every identity at the end of the quarter."""
+    found = city.ledger.residuals(city.quarter, city.deposits())
+    found += _counts(city)
+    found += _signs(city)
+    if city.audit:
+        found += _single_accounts(city)
+    return found
+
+
+def worst(residuals: list[Residual]) -> float:
+    """Return the largest violation of a quarter as a share of gross flows (counts: any violation is 1)."""
+    return max((residual.share for residual in residuals), default=0.0)
+
+
+def demand_no_violation(residuals: list[Residual]) -> None:
+    """Raise CheckFailed that names identity, account and quarter of each violation."""
+    bad = [r for r in residuals if r.share > MONEY_TOLERANCE]
+    if bad:
+        raise CheckFailed(
+            "\n".join(f"{quarter_label(r.quarter)}: {r.identity}: {r.account}: off by {r.value:.6g}" for r in bad)
+        )
+
+
+def _counts(city: Corridor) -> list[Residual]:
+    """I12 and I13: firms and certificates at the end are those of the beginning plus and minus the events."""
+    events, now = city.tally, opening_counts(city)
+    units = city.opening["units"] + events["firms_entered"] - events["firms_exited"]
+    expected = (
+        city.opening["certificates"]
+        + events["certificates_new"]
+        - events["certificates_lapsed"]
+        - events["certificates_lost_by_exit"]
+    )
+    columns, count = city.firms.columns, city.firms.count
+    alive = columns.alive[:count] == 1
+    held = columns.certified[:count][alive]
+    expired = int(
+        ((held > NO_CERTIFICATE) & (city.quarter - held > city.rules.certification.certificate_quarters)).sum()
+    )
+    future = int((columns.born[:count][alive] > city.quarter).sum())
+    pairs = (
+        ("units are conserved", now["units"] - units),
+        ("certificates are conserved", now["certificates"] - expected),
+        ("no certificate outlives its term", expired),
+        ("nobody acts before birth", future),
+    )
+    return [Residual(name, "city", city.quarter, float(value), float(value != 0)) for name, value in pairs]
+
+
+def _signs(city: Corridor) -> list[Residual]:
+    """I14: stocks that cannot be negative are not, and every number is finite."""
+    columns, count = city.firms.columns, city.firms.count
+    alive = columns.alive[:count] == 1
+    out = []
+    for name in _NON_NEGATIVE:
+        values = getattr(columns, name)[:count][alive]
+        bad = int((~(values >= -FIRM_TOLERANCE)).sum() + np.isinf(values).sum())
+        out.append(Residual("no negative or infinite stock", name, city.quarter, float(bad), float(bad != 0)))
+    bad = int((city.reservoir.units < 0).sum() + (~(city.reservoir.sales >= 0.0)).sum())
+    out.append(Residual("no negative or infinite stock", "cells", city.quarter, float(bad), float(bad != 0)))
+    return out
+
+
+def _single_accounts(city: Corridor) -> list[Residual]:
+    """I3 for every firm: the change of its deposits equals the flows posted to it, found without the ledger's totals."""
+    columns: FirmColumns = city.firms.columns
+    count = city.firms.count
+    change = columns.deposits[:count] - city.opening_deposits(count) - city.postings[:count].sum(axis=1)
+    rows = np.flatnonzero(np.abs(change) > FIRM_TOLERANCE * np.maximum(1.0, np.abs(columns.deposits[:count])))
+    return [
+        Residual(
+            "deposits change by flows", f"firm {int(columns.identity[row])}", city.quarter, float(change[row]), 1.0
+        )
+        for row in rows
+    ]

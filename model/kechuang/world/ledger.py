@@ -1,0 +1,77 @@
+"""The ledger: every flow of money posted once, by name, from one sector to another; identities that must hold.
+
+Sectors are firms followed one by one, cells (the reservoir), households, the local government and the rest of the world
+('outside'). What the model does not contain yet flows to or from the outside under its own name. A sector's deposits may
+change only by what was posted: the identities compare stocks that mechanisms keep with flows that the ledger holds, so
+neither is a plug for the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECTORS = ("firms", "cells", "households", "government", "outside")
+_POSITION = {name: position for position, name in enumerate(SECTORS)}
+
+
+@dataclass(frozen=True)
+class Residual:
+    """One violated or satisfied identity: whose account, which identity, by how much (万元, people or firms)."""
+
+    identity: str
+    account: str
+    quarter: int
+    value: float
+    share: float
+
+
+class Ledger:
+    """Flows of the current quarter by name and sector (万元), source positive and use negative."""
+
+    def __init__(self) -> None:
+        self.flows: dict[str, NDArray[np.float64]] = {}
+        self.opening: dict[str, float] = {}
+
+    def open_quarter(self, deposits: dict[str, float]) -> None:
+        """Forget the last quarter's flows and note the deposits each sector starts with."""
+        self.flows = {}
+        self.opening = dict(deposits)
+
+    def post(self, name: str, receiver: str, payer: str, amount: float) -> None:
+        """Post a flow: `payer` pays `amount` 万元 to `receiver`; a negative amount goes the other way."""
+        row = self.flows.setdefault(name, np.zeros(len(SECTORS)))
+        row[_POSITION[receiver]] += amount
+        row[_POSITION[payer]] -= amount
+
+    def gross(self) -> float:
+        """Return the sum of all flows of the quarter without regard to sign (万元)."""
+        return 0.5 * float(sum(np.abs(row).sum() for row in self.flows.values()))
+
+    def change(self, sector: str) -> float:
+        """Return by how much a sector's deposits must have changed according to its flows (万元)."""
+        return float(sum(row[_POSITION[sector]] for row in self.flows.values()))
+
+    def residuals(self, quarter: int, deposits: dict[str, float]) -> list[Residual]:
+        """Compare opening deposits plus flows with the deposits that the sectors hold now, and each row with zero."""
+        gross = max(self.gross(), 1e-9)
+        found = []
+        for sector, now in deposits.items():
+            value = now - self.opening[sector] - self.change(sector)
+            found.append(Residual("deposits change by flows", sector, quarter, value, abs(value) / gross))
+        for name, row in self.flows.items():
+            value = float(row.sum())
+            found.append(Residual("flow has source and use", name, quarter, value, abs(value) / gross))
+        return found
+
+    def frame(self) -> pd.DataFrame:
+        """Return the transaction-flow matrix of the quarter (万元): flows by sector, rows summing to zero."""
+        import pandas as pd
+
+        return pd.DataFrame.from_dict(self.flows, orient="index", columns=list(SECTORS))

@@ -1,0 +1,1 @@
+"""One mechanism per module: equation and source, parameter record, rules, kernel, and nothing else."""

@@ -1,0 +1,271 @@
+"""Production and sales, taxes and the firm's quarter in money: every flow by name, each deposit the sum of its flows.
+
+    sales Q = S season ;  production wages = wage_share va Q ;  VAT = rate va Q ;  purchases = Q (1 - margin) - wages - VAT
+    R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py) ;  interest = rate L / 4
+    investment = depreciation K / 4 + (tangible_share S4 - K) speed ;  dividends = payout of profit out of cash above target
+    value added = wages + VAT + margin Q                                       equals sales less purchases
+Credit is what keeps deposits from falling below zero; lenders stand in the rest of the world until banks are modelled.
+Units 万元 a quarter. Flows follow the transaction-flow matrix in docs/odd.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.compiled import compiled
+from kechuang.parameters import Draw
+from kechuang.world.mechanisms.research import ResearchParameters, staff
+from kechuang.world.mechanisms.taxes import TaxLaw, tax_without, taxable_profit
+from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+
+FLOWS = (
+    "sales",
+    "purchases",
+    "production wages",
+    "value added tax",
+    "research wages",
+    "research purchases",
+    "income tax",
+    "interest",
+    "investment",
+    "dividends",
+    "new credit",
+    "repayment",
+)
+"""Flows of a firm in the order of the totals; inflows positive, outflows negative."""
+(
+    SALES,
+    PURCHASES,
+    WAGES,
+    VALUE_ADDED_TAX,
+    RESEARCH_WAGES,
+    RESEARCH_PURCHASES,
+    INCOME_TAX,
+    INTEREST,
+    INVESTMENT,
+    DIVIDENDS,
+    NEW_CREDIT,
+    REPAYMENT,
+) = range(12)
+MEASURES = (
+    "value_added",
+    "panel_value_added",
+    "panel_value_added_year_ago",
+    "panel_reported",
+    "panel_reported_year_ago",
+    "research",
+    "reported",
+    "relabelled",
+    "staff",
+    "forgone_certified",
+    "forgone_deduction",
+    "above_scale_value_added",
+)
+(
+    VALUE_ADDED,
+    PANEL,
+    PANEL_AGO,
+    PANEL_REPORTED,
+    PANEL_REPORTED_AGO,
+    RESEARCH,
+    REPORTED,
+    RELABELLED,
+    STAFF,
+    FORGONE_CERTIFIED,
+    FORGONE_DEDUCTION,
+    ABOVE_SCALE,
+) = range(12)
+INVESTMENT_SPEED = 0.25
+SOFTWARE = 7
+
+
+class AccountParameters(NamedTuple):
+    """Shares of sales, value added and profit; rates per year."""
+
+    value_added_share: NDArray[np.float64]
+    wage_share: NDArray[np.float64]
+    vat_rate: float
+    research_wage_share: float
+    liquidity_target: float
+    tangible_share: float
+    capital_depreciation: float
+    payout_ratio: float
+    loan_rate: float
+
+    @classmethod
+    def of(cls, draw: Draw) -> AccountParameters:
+        """Take the record from a draw."""
+        return cls(
+            np.array(draw.vector("value_added_share")),
+            np.array(draw.vector("wage_share")),
+            *(draw.number(name) for name in cls._fields[2:]),
+        )
+
+
+class AccountSetting(NamedTuple):
+    """What is common to all firms in a quarter."""
+
+    position: int
+    season: float
+    deflator: float
+    years: float
+    reporting_drift: float
+    tax_rate: NDArray[np.float64]
+    extra_deduction: NDArray[np.float64]
+
+
+@compiled
+def value_added_per_sales(industry: int, margin: float, p: AccountParameters) -> float:
+    """Return value added over sales: wages, value added tax and gross margin."""
+    return p.value_added_share[industry] * (p.wage_share[industry] + p.vat_rate) + margin
+
+
+@compiled
+def income_tax(profit: float, annual_sales: float, persons: float, certified: bool, rate: float, law: TaxLaw) -> float:
+    """Return the yearly corporate income tax of a firm (万元)."""
+    without = tax_without(profit, annual_sales, persons, law)
+    return min(without, rate * profit) if certified else without
+
+
+@compiled
+def finance(cash: float, target: float, profit: float, debt: float, payout: float) -> tuple[float, float, float]:
+    """Return dividends, new credit and repayment that follow from cash before finance (all non-negative)."""
+    if cash < 0.0:
+        return 0.0, -cash, 0.0
+    spare = max(0.0, cash - target)
+    repayment = min(debt, spare)
+    dividends = min(spare - repayment, payout * max(0.0, profit))
+    return dividends, 0.0, repayment
+
+
+class FirmYear(NamedTuple):
+    """What the accounts of a firm start from: yearly sales and staff, R&D, and the tax under the law as it stands."""
+
+    annual: float
+    persons: float
+    intensity: float
+    tax: float
+    tax_uncertified: float
+    tax_undeducted: float
+
+
+@compiled
+def assess(firms: FirmColumns, i: int, setting: AccountSetting, law: TaxLaw, research: ResearchParameters) -> FirmYear:
+    """Return the yearly position of firm i, with the tax it pays and what it would pay without certificate or deduction."""
+    industry, place, ladder = firms.industry[i], firms.place[i], firms.ladder[i]
+    annual, margin = 4.0 * firms.sales[i], firms.margin[i]
+    persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, research)
+    intensity = firms.research_intensity[i] if firms.does_research[i] == 1 else 0.0
+    certified, rate = firms.certified[i] > NO_CERTIFICATE, setting.tax_rate[place, industry, ladder]
+    profit = taxable_profit(annual, margin, intensity, setting.extra_deduction[place, industry, ladder])
+    undeducted = taxable_profit(annual, margin, intensity, 0.0)
+    return FirmYear(
+        annual,
+        persons,
+        intensity,
+        income_tax(profit, annual, persons, certified, rate, law),
+        tax_without(profit, annual, persons, law),
+        income_tax(undeducted, annual, persons, certified, rate, law),
+    )
+
+
+@compiled
+def settle(
+    firms: FirmColumns, i: int, year: FirmYear, season: float, p: AccountParameters, flow: NDArray[np.float64]
+) -> float:
+    """Write the flows of firm i into `flow`, move its stocks by them, and return its value added (万元)."""
+    industry = firms.industry[i]
+    sales = firms.sales[i] * season
+    added = value_added_per_sales(industry, firms.margin[i], p) * sales
+    flow[SALES] = sales
+    flow[PURCHASES] = added - sales
+    flow[WAGES] = -p.wage_share[industry] * p.value_added_share[industry] * sales
+    flow[VALUE_ADDED_TAX] = -p.vat_rate * p.value_added_share[industry] * sales
+    flow[RESEARCH_WAGES] = -p.research_wage_share * year.intensity * sales
+    flow[RESEARCH_PURCHASES] = -(1.0 - p.research_wage_share) * year.intensity * sales
+    flow[INCOME_TAX] = -0.25 * year.tax
+    flow[INTEREST] = -0.25 * p.loan_rate * firms.loans[i]
+    wear = 0.25 * p.capital_depreciation * firms.capital[i]
+    investment = wear + INVESTMENT_SPEED * (p.tangible_share * year.annual - firms.capital[i])
+    flow[INVESTMENT] = -investment
+    surplus = 0.0
+    for k in range(INVESTMENT):
+        surplus += flow[k]
+    cash = firms.deposits[i] + surplus - investment
+    dividends, credit, repayment = finance(
+        cash, p.liquidity_target * year.annual, surplus, firms.loans[i], p.payout_ratio
+    )
+    flow[DIVIDENDS], flow[NEW_CREDIT], flow[REPAYMENT] = -dividends, credit, -repayment
+    firms.deposits[i] = cash - dividends + credit - repayment
+    firms.loans[i] += credit - repayment
+    firms.capital[i] += investment - wear
+    return added
+
+
+@compiled
+def measure(
+    firms: FirmColumns, i: int, year: FirmYear, setting: AccountSetting, added: float, measures: NDArray[np.float64]
+) -> None:
+    """Add firm i to the city's measures and to its own record of the last four quarters."""
+    sales, position = firms.sales[i] * setting.season, setting.position
+    reported = (year.intensity * math.exp(setting.reporting_drift) + firms.relabelled[i]) * sales
+    measures[VALUE_ADDED] += added
+    measures[RESEARCH] += year.intensity * sales
+    measures[REPORTED] += reported
+    measures[RELABELLED] += firms.relabelled[i] * sales
+    measures[STAFF] += year.persons
+    measures[FORGONE_CERTIFIED] += 0.25 * (year.tax_uncertified - year.tax)
+    measures[FORGONE_DEDUCTION] += 0.25 * (year.tax_undeducted - year.tax)
+    if firms.above_scale[i] == 1:
+        measures[ABOVE_SCALE] += added
+        measures[PANEL] += added
+        measures[PANEL_AGO] += added / sales * firms.sales_year[i, position]
+        measures[PANEL_REPORTED] += reported
+        measures[PANEL_REPORTED_AGO] += firms.reported_year[i, position]
+    firms.sales_year[i, position] = sales
+    firms.reported_year[i, position] = reported
+
+
+@compiled
+def keep_accounts(
+    firms: FirmColumns,
+    count: int,
+    setting: AccountSetting,
+    law: TaxLaw,
+    research: ResearchParameters,
+    p: AccountParameters,
+    postings: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Post the quarter of every firm; return totals of the flows and of the measures.
+
+    `postings` keeps the flows of single firms when it has a row for each, and is empty otherwise.
+    """
+    totals, measures, flow = np.zeros(12), np.zeros(12), np.zeros(12)
+    keep = postings.shape[0] >= count
+    for i in range(count):
+        if firms.alive[i] == 0:
+            continue
+        year = assess(firms, i, setting, law, research)
+        added = settle(firms, i, year, setting.season, p, flow)
+        measure(firms, i, year, setting, added, measures)
+        for k in range(12):
+            totals[k] += flow[k]
+            if keep:
+                postings[i, k] = flow[k]
+    return totals, measures
+
+
+@compiled
+def flag_above_scale(firms: FirmColumns, count: int, threshold: float) -> int:
+    """Each January: put industrial firms with last year's sales at the threshold into the panel; return how many."""
+    flagged = 0
+    for i in range(count):
+        if firms.alive[i] == 1:
+            year = firms.sales_year[i, 0] + firms.sales_year[i, 1] + firms.sales_year[i, 2] + firms.sales_year[i, 3]
+            firms.above_scale[i] = 1 if year >= threshold and firms.industry[i] != SOFTWARE else 0
+            flagged += firms.above_scale[i]
+    return flagged

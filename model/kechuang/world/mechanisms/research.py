@@ -1,0 +1,189 @@
+"""M3 R&D: who does it, how much, and what is reported.
+
+    P(do R&D) = logit^-1(a0_s + a1 ln N + a2 [on the list] + a3 F)               F = share of doers in industry and place
+    ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years,  r <= r_max
+    ln r     += (lam/4)(ln r* - ln r)                                            partial adjustment
+    r        >= notch(S) - l_i  while certified or applying, at once
+    R = r Q ;  R_reported = R exp(w_t) + l_i Q                                   Q sales of the quarter, 万元
+
+UC is taken at the firm's marginal tax rate; a firm without taxable profit meets the reference cost. Size acts on the
+probability of R&D, not on intensity (Cohen, Levin and Mowery 1987). User cost: Hall and Jorgenson 1967; elasticity with
+relabelling: Chen, Liu, Suarez Serrato and Xu 2021. w_t is statistical drift and does not count towards the notch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.compiled import compiled
+from kechuang.parameters import Draw
+from kechuang.world.mechanisms.taxes import TaxLaw, marginal_rate, taxable_profit, user_cost
+from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+
+
+class ResearchParameters(NamedTuple):
+    """Logit coefficients, elasticities and shares of sales; trends and speeds per year."""
+
+    participation_base: NDArray[np.float64]
+    participation_size: float
+    participation_listed: float
+    participation_peers: float
+    log_median_intensity: NDArray[np.float64]
+    user_cost_elasticity: float
+    user_cost_reference: float
+    trend: float
+    adjustment: float
+    intensity_max: float
+    notch_rates: NDArray[np.float64]
+    notch_bounds: NDArray[np.float64]
+    sales_per_worker: NDArray[np.float64]
+    labour_productivity_growth: float
+
+    @classmethod
+    def of(cls, draw: Draw) -> ResearchParameters:
+        """Take the record from a draw; the median intensity follows from mean and spread, before its level is set."""
+        base = draw.number("research_participation_base")
+        mean = np.array(draw.vector("research_intensity_mean")) / 100.0
+        spread = draw.number("research_heterogeneity")
+        return cls(
+            base + np.array(draw.vector("research_participation_industry")),
+            draw.number("research_participation_size"),
+            draw.number("research_participation_listed"),
+            draw.number("research_participation_peers"),
+            np.log(mean) - 0.5 * spread**2,
+            draw.number("user_cost_elasticity"),
+            draw.number("user_cost_reference"),
+            draw.number("research_trend"),
+            draw.number("research_adjustment"),
+            draw.number("research_intensity_max"),
+            np.array(draw.vector("notch_rates")),
+            np.array(draw.vector("notch_bounds")),
+            np.array(draw.vector("sales_per_worker")),
+            draw.number("labour_productivity_growth"),
+        )
+
+
+class ResearchSetting(NamedTuple):
+    """What is common to all firms in a quarter."""
+
+    quarter: int
+    years: float
+    deflator: float
+    peers: NDArray[np.float64]
+    tax_rate: NDArray[np.float64]
+    extra_deduction: NDArray[np.float64]
+    grant: NDArray[np.float64]
+
+
+@compiled
+def staff(
+    annual_sales: float, productivity: float, industry: int, deflator: float, years: float, p: ResearchParameters
+) -> float:
+    """Return production staff (persons): real yearly sales over sales per worker, which grows with time."""
+    per_worker = p.sales_per_worker[industry] * math.exp(productivity + p.labour_productivity_growth * years)
+    return annual_sales / deflator / per_worker
+
+
+@compiled
+def notch(annual_sales: float, p: ResearchParameters) -> float:
+    """Return the least R&D over sales that certification asks of a firm of this size (5, 4 or 3 %)."""
+    for k in range(p.notch_bounds.size):
+        if annual_sales <= p.notch_bounds[k]:
+            return p.notch_rates[k]
+    return p.notch_rates[p.notch_bounds.size]
+
+
+@compiled
+def participation_probability(
+    industry: int, persons: float, listed: bool, peers: float, p: ResearchParameters
+) -> float:
+    """Return the probability that a firm of this kind does R&D."""
+    index = (
+        p.participation_base[industry]
+        + p.participation_size * math.log(max(persons, 1.0))
+        + p.participation_listed * (1.0 if listed else 0.0)
+        + p.participation_peers * peers
+    )
+    return 1.0 / (1.0 + math.exp(-index))
+
+
+@compiled
+def desired_intensity(industry: int, effect: float, cost: float, years: float, p: ResearchParameters) -> float:
+    """Return desired real R&D over sales at a user cost of R&D."""
+    log_intensity = (
+        p.log_median_intensity[industry]
+        + effect
+        + p.trend * years
+        - p.user_cost_elasticity * math.log(cost / p.user_cost_reference)
+    )
+    return min(p.intensity_max, math.exp(log_intensity))
+
+
+@compiled
+def adjusted_intensity(intensity: float, desired: float, p: ResearchParameters) -> float:
+    """Move a quarter of a year's adjustment towards the desired intensity."""
+    return intensity * (desired / intensity) ** (0.25 * p.adjustment)
+
+
+@compiled
+def firm_user_cost(
+    annual_sales: float,
+    margin: float,
+    intensity: float,
+    persons: float,
+    extra: float,
+    grant: float,
+    certified_rate: float,
+    law: TaxLaw,
+    p: ResearchParameters,
+) -> float:
+    """Return the user cost at the firm's marginal rate; the reference cost where there is no profit to deduct from."""
+    profit = taxable_profit(annual_sales, margin, intensity, extra)
+    if profit <= 0.0:
+        return p.user_cost_reference
+    return user_cost(marginal_rate(profit, annual_sales, persons, certified_rate, law), extra, grant)
+
+
+@compiled
+def choose_research(
+    firms: FirmColumns, count: int, setting: ResearchSetting, law: TaxLaw, p: ResearchParameters
+) -> None:
+    """Let every firm decide whether to do R&D and how much of its sales goes into it."""
+    for i in range(count):
+        if firms.alive[i] == 0:
+            continue
+        place, industry, ladder = firms.place[i], firms.industry[i], firms.ladder[i]
+        annual = 4.0 * firms.sales[i]
+        persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, p)
+        starts = False
+        if firms.does_research[i] == 0:
+            chance = participation_probability(industry, persons, ladder > 0, setting.peers[place, industry], p)
+            starts = firms.participation[i] < chance
+            if not starts:
+                continue
+            firms.does_research[i] = 1
+        certified = firms.certified[i] > NO_CERTIFICATE
+        rate = setting.tax_rate[place, industry, ladder] if certified else law.normal_rate
+        cost = firm_user_cost(
+            annual,
+            firms.margin[i],
+            firms.research_intensity[i],
+            persons,
+            setting.extra_deduction[place, industry, ladder],
+            setting.grant[place, industry, ladder],
+            rate,
+            law,
+            p,
+        )
+        desired = desired_intensity(industry, firms.intensity_effect[i], cost, setting.years, p)
+        if starts or firms.research_intensity[i] <= 0.0:
+            firms.research_intensity[i] = max(desired, firms.research_intensity[i])
+        else:
+            firms.research_intensity[i] = adjusted_intensity(firms.research_intensity[i], desired, p)
+        if certified or firms.applied[i] == 1:
+            floor = notch(annual, p) - firms.relabelled[i]
+            firms.research_intensity[i] = min(p.intensity_max, max(firms.research_intensity[i], floor))

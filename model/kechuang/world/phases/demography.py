@@ -1,0 +1,95 @@
+"""Closures, births, and units that outgrow the reservoir."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.randomness import Purpose, exponential, stream_key, uniforms
+from kechuang.world.admission import Newcomers, admit
+from kechuang.world.mechanisms import demography, registration
+from kechuang.world.mechanisms.demand import trend_growth
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+
+def close_firms(city: Corridor) -> None:
+    """Close firms by age and size; sell what they own, pay what they owe, hand the rest to the owners."""
+    columns, count = city.firms.columns, city.firms.count
+    normaliser = demography.size_normaliser(columns, count, city.rules.demography)
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.EXIT))
+    rows = demography.close_firms(columns, count, city.quarter, key, normaliser, city.rules.demography)
+    city.tally["firms_exited"] += rows.size
+    city.unpurged += float((columns.ladder[rows] > 0).sum())
+    city.tally["certificates_lost_by_exit"] += int((columns.certified[rows] > -999).sum())
+    _liquidate(city, rows)
+
+
+def _liquidate(city: Corridor, rows: NDArray[np.int64]) -> None:
+    columns, ledger = city.firms.columns, city.ledger
+    assets, capital, debt = columns.deposits[rows], columns.capital[rows].copy(), columns.loans[rows]
+    repaid = np.minimum(debt, assets + capital)
+    rest = assets + capital - repaid
+    ledger.post("sale of assets of closed firms", "firms", "outside", float(capital.sum()))
+    ledger.post("repayment to lenders not modelled", "outside", "firms", float(repaid.sum()))
+    ledger.post("liquidation", "households", "firms", float(rest.sum()))
+    city.written_off += float((debt - repaid).sum())
+    city.household_income += float(rest.sum())
+    city.note_postings(rows, "liquidation", capital - repaid - rest)
+    columns.deposits[rows] = assets + capital - repaid - rest
+    columns.capital[rows] = 0.0
+    columns.loans[rows] = 0.0
+
+
+def renew_cells(city: Corridor) -> None:
+    """Close and open units in the cells; what cells own moves with their owners' account."""
+    p, quarter = city.rules.demography, city.quarter
+    closed = city.reservoir.close_units(city.luck_seed, quarter, p)
+    yearly = 4.0 * city.demand.log_growth - trend_growth(quarter, city.rules.demand)
+    rate = p.entry_rate / 4.0 * np.maximum(0.0, 1.0 + yearly)
+    size = (
+        p.entrant_size
+        * float(np.exp(0.5 * p.entrant_size_sd**2))
+        * (1.0 + p.entrant_drift) ** (quarter / 4.0)
+        * float(city.deflator[quarter])
+    )
+    born = city.reservoir.open_units(city.luck_seed, quarter, np.broadcast_to(rate, closed.shape), size)
+    city.tally["firms_exited"] += int(closed.sum())
+    city.tally["firms_entered"] += int(born.sum())
+
+
+def cross_threshold(city: Corridor) -> None:
+    """Let units of the top size bin outgrow their cell and become above-scale firms."""
+    p, quarter, seed = city.rules.demography, city.quarter, city.luck_seed
+    cells, bins = city.reservoir, city.reservoir.bins
+    industrial = np.ones(cells.units.shape[1])
+    industrial[demography.SOFTWARE] = 0.0
+    top = cells.units * bins.at(cells.mean_size())[..., -1] * industrial
+    highest = (
+        (cells.first_units + 5.0 * city.scale)
+        * industrial
+        * (demography.TOP_SHARE_MAX * demography.CROSSING_RATE_MAX / 4.0 * 1.09 ** (quarter / 4.0))
+    )
+    found = registration.candidates(
+        seed, quarter, demography.CROSSING_EVENT, highest.ravel(), Purpose.CROSSING_COUNT, Purpose.CROSSING
+    )
+    ratio = np.divide(top * p.crossing_rate / 4.0, highest, out=np.zeros_like(top), where=highest > 0)
+    city.rate_excess += int((ratio > 1.0 + 1e-12).sum())
+    accepted = found.draw < ratio.ravel()[found.cell]
+    identity, cell = found.identity[accepted], found.cell[accepted]
+    place, industry = np.divmod(cell, cells.units.shape[1])
+    inside = uniforms(stream_key(seed, quarter, int(Purpose.CROSSING_SIZE)), identity)
+    threshold = city.rules.initial.above_scale_size
+    size = threshold * (city.rules.value("crossing_size_max") / threshold) ** inside
+    age_key = stream_key(seed, quarter, int(Purpose.CROSSING_AGE))
+    age = np.array([city.rules.registration.registrant_age_mean * exponential(age_key, one) for one in identity])
+    rows = admit(city, Newcomers(identity, place, industry, size, age))
+    city.firms.columns.above_scale[rows] = 1
+
+
+def purge_list(city: Corridor) -> None:
+    """Take some of the closed firms off the provincial list."""
+    city.unpurged *= 1.0 - city.rules.value("purge_rate") / 4.0

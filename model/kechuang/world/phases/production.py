@@ -1,0 +1,162 @@
+"""Demand, R&D choice, growth, and the quarter's money of firms and cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.clock import year_of
+from kechuang.randomness import Purpose, stream_key
+from kechuang.world.mechanisms import accounts, growth, knowledge, research
+from kechuang.world.mechanisms.taxes import TaxLaw, tax_without
+from kechuang.world.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+
+def move_demand(city: Corridor) -> None:
+    """Move the demand index of every industry, with whatever recession the scenario has for this quarter."""
+    city.demand.advance(city.quarter, city.shocks.recession_depth(city.quarter))
+
+
+def choose_research(city: Corridor) -> None:
+    """Let firms decide whether they do R&D and how much."""
+    research.choose_research(
+        city.firms.columns, city.firms.count, city.research_setting(city.quarter), city.law, city.rules.research
+    )
+
+
+def grow(city: Corridor) -> None:
+    """Grow firms and cells, and make them add up to demand."""
+    columns, count, quarter = city.firms.columns, city.firms.count, city.quarter
+    nominal = city.demand.log_growth + np.log(city.deflator[quarter] / city.deflator[quarter - 1])
+    year_key = stream_key(city.luck_seed, year_of(quarter), int(Purpose.GROWTH_VARIANCE))
+    quarter_key = stream_key(city.luck_seed, quarter, int(Purpose.GROWTH))
+    proposed = growth.propose_growth(
+        columns,
+        count,
+        quarter,
+        year_key,
+        quarter_key,
+        nominal,
+        growth.industry_means(columns, count, nominal.size),
+        city.rules.growth,
+    )
+    cell_growth = nominal + city.rules.growth.convexity_growth / 4.0
+    cells = city.reservoir.sales.sum(axis=0) * np.exp(cell_growth)
+    city.target_sales = city.base_sales * np.exp(city.demand.log_index) * city.deflator[quarter]
+    city.congestion = growth.congestion_of(proposed, cells, city.target_sales, city.rules.growth.adding_up_limit)
+    growth.apply_growth(columns, count, city.congestion)
+    city.reservoir.grow(cell_growth - city.congestion)
+
+
+def keep_accounts(city: Corridor) -> None:
+    """Sell, pay, invest and borrow: the quarter of firms and cells in the books."""
+    setting = accounts.AccountSetting(
+        city.position,
+        float(4.0 * city.season[city.position]),
+        float(city.deflator[city.quarter]),
+        city.quarter / 4.0,
+        city.reporting_drift(),
+        city.policy.tax_rate[city.quarter],
+        city.policy.super_deduction[city.quarter],
+    )
+    city.open_postings()
+    totals, measures = accounts.keep_accounts(
+        city.firms.columns, city.firms.count, setting, city.law, city.rules.research, city.rules.accounts, city.postings
+    )
+    city.measures = measures
+    _post_firms(city, totals)
+    _keep_cells(city, setting.season)
+    share = city.rules.value("local_share_corporate")
+    for lever, measure in (
+        ("high_tech_tax_rate", accounts.FORGONE_CERTIFIED),
+        ("super_deduction", accounts.FORGONE_DEDUCTION),
+    ):
+        city.costs.add(city.quarter, lever, FORGONE_TOTAL, float(measures[measure]))
+        city.costs.add(city.quarter, lever, FORGONE_LOCAL, share * float(measures[measure]))
+
+
+def learn(city: Corridor) -> None:
+    """Turn R&D into knowledge and patents."""
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.PATENTS))
+    city.patents_granted = knowledge.accumulate_knowledge(
+        city.firms.columns,
+        city.firms.count,
+        key,
+        float(4.0 * city.season[city.position]),
+        float(city.deflator[city.quarter]),
+        city.rules.knowledge,
+    )
+
+
+def _post_firms(city: Corridor, totals: NDArray[np.float64]) -> None:
+    ledger, value = city.ledger, city.rules.value
+    corporate, added = value("local_share_corporate"), value("local_share_value_added")
+    flow = dict(zip(accounts.FLOWS, totals, strict=True))
+    ledger.post("sales", "firms", "outside", flow["sales"])
+    ledger.post("purchases", "outside", "firms", -flow["purchases"])
+    ledger.post("production wages", "households", "firms", -flow["production wages"])
+    ledger.post("research wages", "households", "firms", -flow["research wages"])
+    ledger.post("research purchases", "outside", "firms", -flow["research purchases"])
+    ledger.post("value added tax, city", "government", "firms", -added * flow["value added tax"])
+    ledger.post("value added tax, nation", "outside", "firms", -(1.0 - added) * flow["value added tax"])
+    ledger.post("corporate income tax, city", "government", "firms", -corporate * flow["income tax"])
+    ledger.post("corporate income tax, nation", "outside", "firms", -(1.0 - corporate) * flow["income tax"])
+    ledger.post("interest to lenders not modelled", "outside", "firms", -flow["interest"])
+    ledger.post("investment", "outside", "firms", -flow["investment"])
+    ledger.post("dividends", "households", "firms", -flow["dividends"])
+    ledger.post("credit from lenders not modelled", "firms", "outside", flow["new credit"])
+    ledger.post("repayment to lenders not modelled", "outside", "firms", -flow["repayment"])
+    city.household_income += -(flow["production wages"] + flow["research wages"] + flow["dividends"])
+
+
+def _keep_cells(city: Corridor, season: float) -> None:
+    """Post the quarter of the cells; owners take what is left and make good what is missing."""
+    cells, p, ledger = city.reservoir, city.rules.accounts, city.ledger
+    margin = city.rules.vector("margin_mean")
+    sales = cells.sales * season
+    wages = sales * (p.wage_share * p.value_added_share)[None, :]
+    tax_added = sales * (p.vat_rate * p.value_added_share)[None, :]
+    added = wages + tax_added + sales * margin[None, :]
+    staff = cells.mean_size() / city.deflator[city.quarter] / city.worker_sales()[None, :]
+    income_tax = (
+        0.25
+        * cells.units
+        * np.array(
+            [
+                [
+                    unit_tax(size, margin[s], people, city.law)
+                    for s, (size, people) in enumerate(zip(row, heads, strict=True))
+                ]
+                for row, heads in zip(cells.mean_size(), staff, strict=True)
+            ]
+        )
+    )
+    wear = 0.25 * p.capital_depreciation * cells.capital
+    investment = wear + accounts.INVESTMENT_SPEED * (p.tangible_share * 4.0 * cells.sales - cells.capital)
+    saving = p.liquidity_target * 4.0 * cells.sales - cells.deposits
+    owners = added - wages - tax_added - income_tax - investment - saving
+    cells.deposits += saving
+    cells.capital += investment - wear
+    city.cell_value_added, city.cell_staff = added, staff * cells.units
+
+    corporate, share = city.rules.value("local_share_corporate"), city.rules.value("local_share_value_added")
+    ledger.post("sales of cells", "cells", "outside", float(sales.sum()))
+    ledger.post("purchases of cells", "outside", "cells", float((sales - added).sum()))
+    ledger.post("wages of cells", "households", "cells", float(wages.sum()))
+    ledger.post("value added tax of cells, city", "government", "cells", share * float(tax_added.sum()))
+    ledger.post("value added tax of cells, nation", "outside", "cells", (1.0 - share) * float(tax_added.sum()))
+    ledger.post("income tax of cells, city", "government", "cells", corporate * float(income_tax.sum()))
+    ledger.post("income tax of cells, nation", "outside", "cells", (1.0 - corporate) * float(income_tax.sum()))
+    ledger.post("investment of cells", "outside", "cells", float(investment.sum()))
+    ledger.post("owners' income from cells", "households", "cells", float(owners.sum()))
+    city.household_income += float(wages.sum() + owners.sum())
+
+
+def unit_tax(annual_sales: float, margin: float, persons: float, law: TaxLaw) -> float:
+    """Return the yearly income tax of the average unit of a cell (万元)."""
+    return float(tax_without(max(0.0, margin * annual_sales), annual_sales, persons, law))

@@ -1,0 +1,69 @@
+"""M11 What the law and the levers say in a quarter, and what each lever has cost.
+
+A policy never edits a parameter: the effective value of a quarter is read from paths over (quarter, place, industry,
+ladder) that the scenario fixes before the run. Amounts of money are in prices of the day up to 2020 and in 2020 prices
+afterwards; `amount` turns them into money of the quarter. Costs: cash, tax forgone (city share and total), contingent
+cost and administration, in 万元 by lever and quarter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.clock import quarter_index, year_of
+from kechuang.law import small_profit_bands
+from kechuang.scenario import Scenario, policy
+from kechuang.world.mechanisms.taxes import TaxLaw
+
+LEVERS = ("high_tech_tax_rate", "certification_bonus", "super_deduction")
+COSTS = ("cash", "forgone_local", "forgone_total", "contingent", "administration")
+CASH, FORGONE_LOCAL, FORGONE_TOTAL, CONTINGENT, ADMINISTRATION = range(len(COSTS))
+PRICE_BASE = quarter_index("2020Q4")
+
+
+class Policy:
+    """Effective lever values and law of every quarter of a scenario."""
+
+    def __init__(self, scenario: Scenario, normal_rate: float, asset_share: float) -> None:
+        self.scenario = scenario
+        self.normal_rate, self.asset_share = normal_rate, asset_share
+        self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
+        self.bonus = policy.effective(scenario, "certification_bonus")
+        self.renewal_share = policy.effective(scenario, "certification_bonus", "renewal_share")
+        self.registration_bonus = policy.effective(scenario, "certification_bonus", "registration_bonus")
+        self.super_deduction = policy.effective(scenario, "super_deduction") / 100.0
+        self.no_grant = np.zeros(self.tax_rate.shape[1:])
+        self._laws: dict[int, TaxLaw] = {}
+
+    def law(self, quarter: int) -> TaxLaw:
+        """Return the corporate tax law of the year in which quarter t lies (2016 for earlier dates)."""
+        year = max(year_of(max(quarter, 1)), 2016)
+        if year not in self._laws:
+            small = small_profit_bands(self.scenario.law, year)
+            self._laws[year] = TaxLaw.of(small, self.normal_rate, self.asset_share)
+        return self._laws[year]
+
+    def amount(self, path: NDArray[np.float64], quarter: int, deflator: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a path of money in money of quarter t: after 2020 it keeps its purchasing power of 2020Q4."""
+        price = deflator[quarter] / deflator[PRICE_BASE] if quarter > PRICE_BASE else 1.0
+        return np.asarray(path[quarter] * price)
+
+
+class CostLedger:
+    """What levers cost: an array over (quarter, lever, kind of cost) in 万元."""
+
+    def __init__(self, quarters: int) -> None:
+        self.amounts = np.zeros((quarters + 1, len(LEVERS), len(COSTS)))
+
+    def add(self, quarter: int, lever: str, kind: int, amount: float) -> None:
+        """Book a cost of a lever in 万元."""
+        self.amounts[quarter, LEVERS.index(lever), kind] += amount
+
+    def cash(self, quarter: int) -> float:
+        """Return the cash that levers took in a quarter, administration included (万元)."""
+        return float(self.amounts[quarter, :, CASH].sum() + self.amounts[quarter, :, ADMINISTRATION].sum())
+
+    def forgone_local(self, quarter: int) -> float:
+        """Return the city's share of tax forgone in a quarter (万元)."""
+        return float(self.amounts[quarter, :, FORGONE_LOCAL].sum())

@@ -1,0 +1,215 @@
+"""Crowds as columns: one array per state, rows in order of birth, identities that are never used again.
+
+Kernels work on the columns of `FirmColumns`; people look at single firms through `firms[row]` and at all of
+them through `firms.frame()`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROWTH_FACTOR = 1.5
+EVENT_SHIFT, CELL_SHIFT, QUARTER_SHIFT = 40, 28, 20
+"""An identity is (event 3 bits, cell 12 bits, quarter 8 bits, candidate 20 bits)."""
+
+
+class FirmColumns(NamedTuple):
+    """The state of every firm followed one by one. Money in 万元, rates per quarter unless said otherwise."""
+
+    identity: NDArray[np.int64]
+    alive: NDArray[np.int8]
+    place: NDArray[np.int8]
+    industry: NDArray[np.int8]
+    ladder: NDArray[np.int8]
+    above_scale: NDArray[np.int8]
+    aware: NDArray[np.int8]
+    applied: NDArray[np.int8]
+    does_research: NDArray[np.int8]
+    born: NDArray[np.int16]
+    certified: NDArray[np.int16]
+    sales: NDArray[np.float64]
+    sales_year: NDArray[np.float64]
+    reported_year: NDArray[np.float64]
+    growth: NDArray[np.float64]
+    productivity: NDArray[np.float64]
+    margin: NDArray[np.float64]
+    intensity_effect: NDArray[np.float64]
+    participation: NDArray[np.float64]
+    soft_benefit: NDArray[np.float64]
+    taste: NDArray[np.float64]
+    research_intensity: NDArray[np.float64]
+    relabelled: NDArray[np.float64]
+    research_last: NDArray[np.float64]
+    research_before_last: NDArray[np.float64]
+    knowledge: NDArray[np.float64]
+    patents: NDArray[np.float64]
+    deposits: NDArray[np.float64]
+    capital: NDArray[np.float64]
+    loans: NDArray[np.float64]
+
+
+COLUMN_MEANING: dict[str, tuple[str, str]] = {
+    "identity": ("-", "never reused: event, cell, quarter and number of the candidate"),
+    "alive": ("0/1", "the firm exists"),
+    "place": ("index", "one of the 13 places"),
+    "industry": ("index", "one of the 8 industries"),
+    "ladder": ("0-3", "ordinary, technology SME, high-tech firm, leading firm"),
+    "above_scale": ("0/1", "in the above-scale panel of this year"),
+    "aware": ("0-2", "knows of certification (1), has weighed an application (2); only firms not on the list"),
+    "applied": ("0/1", "an application of this year awaits the listing in Q4"),
+    "does_research": ("0/1", "does R&D"),
+    "born": ("quarter", "quarter of birth, negative before 2016"),
+    "certified": ("quarter", "quarter of the valid certificate's listing, -999 if none"),
+    "sales": ("万元/quarter", "sales at a seasonally adjusted rate, nominal"),
+    "sales_year": ("万元", "sales of the last four quarters, one column per quarter of the year"),
+    "reported_year": ("万元", "reported R&D of the last four quarters, one column per quarter of the year"),
+    "growth": ("log", "growth of sales proposed for this quarter, before adding-up"),
+    "productivity": ("log", "productivity relative to the industry"),
+    "margin": ("share of sales", "gross profit before R&D, permanent"),
+    "intensity_effect": ("log", "permanent effect on desired R&D intensity"),
+    "participation": ("0-1", "permanent draw: does R&D from the first quarter in which the probability exceeds it"),
+    "soft_benefit": ("万元", "permanent benefit of certification beside tax and bonus"),
+    "taste": ("logistic", "permanent taste for certification"),
+    "research_intensity": ("share of sales", "real R&D over sales"),
+    "relabelled": ("share of sales", "expenses reported as R&D to meet the threshold"),
+    "research_last": ("万元/quarter", "real R&D of the last quarter"),
+    "research_before_last": ("万元/quarter", "real R&D of the quarter before the last"),
+    "knowledge": ("万元", "own knowledge stock"),
+    "patents": ("patents", "stock of invention patents, decaying"),
+    "deposits": ("万元", "bank deposits"),
+    "capital": ("万元", "fixed capital at book value"),
+    "loans": ("万元", "debt"),
+}
+
+_INTEGERS = {
+    "identity": np.int64,
+    "born": np.int16,
+    "certified": np.int16,
+    "alive": np.int8,
+    "place": np.int8,
+    "industry": np.int8,
+    "ladder": np.int8,
+    "above_scale": np.int8,
+    "aware": np.int8,
+    "applied": np.int8,
+    "does_research": np.int8,
+}
+_BY_QUARTER = ("sales_year", "reported_year")
+NO_CERTIFICATE = -999
+
+
+def identity_of(event: int, cell: int, quarter: int, number: int) -> int:
+    """Return the identity of a candidate; the same in every scenario with the same seed."""
+    return (event << EVENT_SHIFT) | (cell << CELL_SHIFT) | (quarter << QUARTER_SHIFT) | number
+
+
+class FirmView:
+    """One firm: its columns as attributes, for looking and for own events."""
+
+    __slots__ = ("_firms", "_row")
+
+    def __init__(self, firms: Firms, row: int) -> None:
+        object.__setattr__(self, "_firms", firms)
+        object.__setattr__(self, "_row", row)
+
+    def __getattr__(self, name: str) -> Any:
+        columns = self._firms.columns
+        if name not in FirmColumns._fields:
+            raise AttributeError(f"a firm has no column {name!r}; it has {', '.join(FirmColumns._fields)}")
+        return getattr(columns, name)[self._row]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in FirmColumns._fields:
+            raise AttributeError(f"a firm has no column {name!r}; it has {', '.join(FirmColumns._fields)}")
+        getattr(self._firms.columns, name)[self._row] = value
+
+    def __repr__(self) -> str:
+        return (
+            f"Firm(identity={self.identity}, industry={self.industry}, place={self.place}, "
+            f"ladder={self.ladder}, annual sales={4 * self.sales:.0f}万元)"
+        )
+
+
+class Firms:
+    """The population of firms: columns with amortised growth, rows that stay until a yearly compaction."""
+
+    def __init__(self, capacity: int = 8192) -> None:
+        self.count = 0
+        self.columns = _empty(capacity)
+
+    def __len__(self) -> int:
+        """Return the number of living firms."""
+        return int(self.columns.alive[: self.count].sum())
+
+    def __getitem__(self, row: int) -> FirmView:
+        """Return the firm in a row, counted from the oldest."""
+        if not -self.count <= row < self.count:
+            raise IndexError(f"row {row} of {self.count}")
+        return FirmView(self, row % self.count)
+
+    @property
+    def capacity(self) -> int:
+        """Number of rows that fit without growing."""
+        return int(self.columns.identity.size)
+
+    def reserve(self, extra: int) -> None:
+        """Make room for `extra` more rows."""
+        needed = self.count + extra
+        if needed <= self.capacity:
+            return
+        grown = _empty(max(needed, int(self.capacity * GROWTH_FACTOR)))
+        for old, new in zip(arrays(self.columns), arrays(grown), strict=True):
+            new[: self.count] = old[: self.count]
+        self.columns = grown
+
+    def add(self, number: int) -> slice:
+        """Append `number` living rows with zeros elsewhere and return their slice."""
+        self.reserve(number)
+        rows = slice(self.count, self.count + number)
+        self.count += number
+        for column in arrays(self.columns):
+            column[rows] = 0
+        self.columns.alive[rows] = 1
+        self.columns.certified[rows] = NO_CERTIFICATE
+        return rows
+
+    def view(self, rows: slice) -> FirmColumns:
+        """Return the columns of some rows without copying; kernels take it like the whole population."""
+        return FirmColumns(*(column[rows] for column in arrays(self.columns)))
+
+    def compact(self) -> None:
+        """Drop the rows of firms that have gone, keeping the order of the others."""
+        living = np.flatnonzero(self.columns.alive[: self.count])
+        for column in arrays(self.columns):
+            column[: living.size] = column[living]
+        self.count = int(living.size)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the living firms as a data frame, one row a firm."""
+        import pandas as pd
+
+        living = self.columns.alive[: self.count] == 1
+        data: dict[str, NDArray[Any]] = {}
+        for name, column in zip(FirmColumns._fields, arrays(self.columns), strict=True):
+            values = column[: self.count][living]
+            data[name] = values.sum(axis=1) if name in _BY_QUARTER else values
+        return pd.DataFrame(data)
+
+
+def arrays(columns: FirmColumns) -> tuple[NDArray[Any], ...]:
+    """Return the columns as one sequence of arrays."""
+    return tuple(columns)
+
+
+def _empty(capacity: int) -> FirmColumns:
+    columns = {}
+    for name in FirmColumns._fields:
+        shape: tuple[int, ...] = (capacity, 4) if name in _BY_QUARTER else (capacity,)
+        columns[name] = np.zeros(shape, dtype=_INTEGERS.get(name, np.float64))
+    return FirmColumns(**columns)

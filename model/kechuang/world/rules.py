@@ -1,0 +1,59 @@
+"""The parameter records of all mechanisms for one draw, built once per run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.parameters import Draw
+from kechuang.world.mechanisms.accounts import AccountParameters
+from kechuang.world.mechanisms.certification import CertificationParameters
+from kechuang.world.mechanisms.demand import DemandParameters
+from kechuang.world.mechanisms.demography import DemographyParameters
+from kechuang.world.mechanisms.growth import GrowthParameters
+from kechuang.world.mechanisms.initial import InitialParameters
+from kechuang.world.mechanisms.knowledge import KnowledgeParameters
+from kechuang.world.mechanisms.registration import RegistrationParameters
+from kechuang.world.mechanisms.research import ResearchParameters
+
+
+@dataclass
+class Rules:
+    """What the mechanisms know; `value` and `vector` read the few numbers that belong to no record."""
+
+    draw: Draw
+    demand: DemandParameters
+    growth: GrowthParameters
+    research: ResearchParameters
+    knowledge: KnowledgeParameters
+    registration: RegistrationParameters
+    certification: CertificationParameters
+    demography: DemographyParameters
+    accounts: AccountParameters
+    initial: InitialParameters
+
+    @classmethod
+    def of(cls, draw: Draw, scale: float = 1.0) -> Rules:
+        """Read every record from a draw."""
+        return cls(
+            draw,
+            DemandParameters.of(draw),
+            GrowthParameters.of(draw),
+            ResearchParameters.of(draw),
+            KnowledgeParameters.of(draw),
+            RegistrationParameters.of(draw, scale),
+            CertificationParameters.of(draw),
+            DemographyParameters.of(draw),
+            AccountParameters.of(draw),
+            InitialParameters.of(draw),
+        )
+
+    def value(self, key: str) -> float:
+        """Return a single number of the draw."""
+        return self.draw.number(key)
+
+    def vector(self, key: str) -> NDArray[np.float64]:
+        """Return a list of the draw as an array."""
+        return np.array(self.draw.vector(key))

@@ -1,0 +1,19 @@
+"""`kechuang run baseline` with the world of the tests in place of the model; started by test_ensemble.py."""
+
+from __future__ import annotations
+
+import sys
+
+import fake_world
+import kechuang.ensemble.run
+from kechuang.cli import main
+from kechuang.ensemble.plan import Engine
+
+
+def fake_engine() -> Engine:
+    return Engine(fake_world.simulate, fake_world.warm_up)
+
+
+if __name__ == "__main__":
+    kechuang.ensemble.run.default_engine = fake_engine
+    main(["run", "baseline", *sys.argv[1:]])

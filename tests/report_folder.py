@@ -1,0 +1,170 @@
+"""A made-up run folder for tests of the report: plausible numbers, every file, no simulation."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kechuang.city import load_city
+from kechuang.clock import quarter_label, quarter_of_year, year_of
+from kechuang.world.indicators import BREAKDOWN_KEYS, KEYS
+
+DRAWS, QUARTERS = 12, 80
+CLOSURES = ("A", "B", "C")
+_GROWTH = {"A": 0.13, "B": 0.165, "C": 0.10}
+_TARGETS: tuple[tuple[Any, ...], ...] = (
+    ("high-tech-2025", "city-2025", "Twice the high-tech firms of 2020", "高新技术企业比2020年翻一番",
+     "high_tech_firms", ">=", 2380, "2025Q4", "announced"),
+    ("tech-sme-2025", "city-2025", "Twice the technology SMEs of 2020", "科技型中小企业比2020年翻一番",
+     "tech_sme_firms", ">=", 11000, "2025Q4", "announced"),
+    ("rd-2026", "city-2026", "R&D at least 3.4 % of GDP", "研发经费占GDP比重不低于3.4%",
+     "rd_intensity", ">=", 3.4, "2026Q4", "announced"),
+    ("gdp-2026", "city-2026", "GDP of 800 bn yuan", "地区生产总值达到8000亿元",
+     "gdp_four_quarters", ">=", 8000, "2026Q4", "announced"),
+    ("share-2026", "corridor-2026", "Five points more high-tech firms inside the corridor",
+     "走廊内高新技术企业占比提高5个百分点", "corridor_high_tech_share", ">=", 18.5, "2026Q4", "analyst"),
+    ("leaders-2035", "corridor-2035", "300 leading firms", "领军企业达到300家",
+     "leading_firms", ">=", 300, "2035Q4", "analyst"),
+)
+
+
+def write_run_folder(folder: Path, title: str = "Baseline: policy of 2020 goes on", scale: float = 1.0,
+                     leave_out: tuple[str, ...] = ()) -> Path:
+    """Write every file of a run folder but those left out; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(7)
+    frame = _indicators(generator)
+    frame.to_parquet(folder / "indicators.parquet")
+    breakdown = _breakdown(frame, generator)
+    breakdown.to_parquet(folder / "breakdown.parquet")
+    _costs(generator).to_parquet(folder / "costs.parquet")
+    _write_targets(folder / "targets.csv", frame)
+    (folder / "snapshots.json").write_text(json.dumps(_snapshots(generator)), encoding="utf-8")
+    (folder / "record.json").write_text(json.dumps(_record(title, scale), ensure_ascii=False), encoding="utf-8")
+    for name in leave_out:
+        (folder / name).unlink()
+    return folder
+
+
+def _indicators(generator: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for draw in range(DRAWS):
+        closure = CLOSURES[draw % 3]
+        luck = generator.normal(0, 1, 4)
+        for t in range(1, QUARTERS + 1):
+            rows.append({"draw": draw, "closure": closure, "replicate": 0, "quarter": quarter_label(t),
+                         **_quarter(t, closure, luck, generator)})
+    return pd.DataFrame(rows)[["draw", "closure", "replicate", "quarter", *KEYS]]
+
+
+def _quarter(t: int, closure: str, luck: np.ndarray, generator: np.random.Generator) -> dict[str, float]:
+    """Return one value for every indicator of one quarter."""
+    years, after = t / 4, max(0, t - 20) / 4
+    later = np.exp((_GROWTH[closure] + 0.02 * luck[0]) * after * (1 - after / 60))
+    listed = later if closure == "A" else later**1.05
+    noise = float(generator.normal(0, 1))
+    fourth = quarter_of_year(t) == 4
+    shock = {17: -18.3, 18: -6.0, 19: -0.5, 20: 4.4}.get(t, 6.5 - 0.15 * after + 0.4 * noise)
+    high_tech = (430 + 760 * min(years, 5) / 5) * later + 8 * noise * min(years, 5)
+    values = dict.fromkeys(KEYS, 0.0)
+    gdp = 895 * np.exp((0.079 + 0.003 * luck[1]) * years - 0.0008 * after**2)
+    values |= {
+        "high_tech_firms": high_tech, "tech_sme_firms": (1012 + 4490 * min(years, 5) / 5) * listed,
+        "leading_firms": 8 + 15 * years * (1 + 0.15 * luck[1]), "above_scale_firms": 3700 + 190 * years,
+        "industrial_units": 52_000 * 1.05**years, "firms_entered": 1500 + 20 * years, "firms_exited": 900 + 15 * years,
+        "certificates_new": 0.11 * high_tech if fourth else 0, "certificates_renewed": 0.16 * high_tech if fourth else 0,
+        "certificates_lapsed": 0.05 * high_tech if fourth else 0, "registrations": 90 * listed,
+        "gdp": gdp, "gdp_four_quarters": 3.93 * gdp, "industrial_value_added": 0.24 * gdp,
+        "industrial_value_added_ytd_growth": shock if t > 4 else np.nan,
+        "industrial_value_added_november_growth": (3.4 if year_of(t) == 2020 else shock) if fourth and t > 4 else np.nan,
+        "rd_growth_ytd": 15 + noise if t > 4 else np.nan,
+        "rd_november_growth": (33.1 if year_of(t) == 2020 else 12) + noise if fourth and t > 4 else np.nan,
+        "sales": 4.1 * gdp, "employment": 810_000 + 4000 * years, "rd_real": 50 + 9 * years,
+        "rd_relabelled": 5 + years, "rd_intensity": 1.72 + (0.145 + 0.012 * luck[2]) * years,
+        "rd_reported": (66 + 14 * years) * (1 + 0.01 * luck[2] * years),
+        "patents": 700 + 40 * years, "corridor_high_tech_share": 13.2 + (0.35 + 0.12 * luck[3]) * years,
+        "local_revenue": 0.06 * gdp, "lever_cost_cash": 0.4 + 0.05 * years, "lever_cost_forgone": 0.9 + 0.12 * years,
+        "ledger_residual": 3.1e-14,
+    }
+    return {key: float(value) for key, value in values.items()}
+
+
+def _breakdown(frame: pd.DataFrame, generator: np.random.Generator) -> pd.DataFrame:
+    city = load_city("taizhou")
+    places = {place.key: place.firm_share * place.high_tech_quotient for place in city.places}
+    industries = dict(zip(city.industry_keys, generator.dirichlet([6.0] * 8), strict=True))
+    ends = frame[frame["quarter"].str.endswith("Q4")]
+    rows = [
+        (int(draw), quarter, key, place, industry, round(count * share * part))
+        for key in BREAKDOWN_KEYS
+        for draw, quarter, count in ends[["draw", "quarter", key]].itertuples(index=False)
+        for place, share in places.items() for industry, part in industries.items()
+    ]
+    return pd.DataFrame(rows, columns=["draw", "quarter", "indicator", "place", "industry", "value"])
+
+
+def _costs(generator: np.random.Generator) -> pd.DataFrame:
+    sizes = {"high_tech_tax_rate": (0, 0.6, 1.5), "certification_bonus": (0.35, 0, 0), "super_deduction": (0, 0.9, 2.2)}
+    rows = [
+        {"draw": draw, "lever": lever, "quarter": quarter_label(t), "cash": cash * (1 + t / 60) * luck,
+         "forgone_local": local * (1 + t / 25) * luck, "forgone_total": total * (1 + t / 25) * luck,
+         "contingent": 0.0, "administration": 0.02 * cash}
+        for draw in range(DRAWS) for lever, (cash, local, total) in sizes.items()
+        for luck in [float(generator.lognormal(0, 0.08))] for t in range(1, QUARTERS + 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _write_targets(file: Path, frame: pd.DataFrame) -> None:
+    columns = ("id", "group", "title_en", "title_zh", "indicator", "operation", "threshold", "date", "closure",
+               "probability", "error", "shortfall_05", "shortfall_50", "shortfall_95", "status")
+    with file.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(columns)
+        for name, group, english, chinese, key, operation, threshold, date, status in _TARGETS:
+            for closure in ("all", *CLOSURES):
+                chosen = frame[(frame["quarter"] == date) & ((frame["closure"] == closure) | (closure == "all"))][key]
+                hit = float((chosen >= threshold).mean())
+                error = (hit * (1 - hit) / len(chosen)) ** 0.5
+                gap = (threshold - chosen).quantile([0.05, 0.5, 0.95])
+                writer.writerow([name, group, english, chinese, key, operation, threshold, date, closure,
+                                 f"{hit:.4f}", f"{error:.4f}", *(f"{value:.4f}" for value in gap), status])
+        for closure in ("all", *CLOSURES):
+            writer.writerow(["national-zone-2026", "corridor-2026", "National high-tech zone approved",
+                             "创成国家级高新区", "", ">=", "", "2026Q4", closure, "", "", "", "", "", "not-modelled"])
+
+
+def _snapshots(generator: np.random.Generator) -> dict[str, Any]:
+    bins = 2 * np.logspace(1, 6.75, 24)
+    centres = np.log10(np.sqrt(bins[:-1] * bins[1:]))
+
+    def counts(total: float) -> list[list[int]]:
+        density = np.where(centres < 3.3, np.exp(-((centres - 3.1) ** 2) / 0.5), 10 ** (-1.0 * (centres - 3.2)))
+        shares = density / density.sum()
+        return [generator.poisson(total * shares).tolist() for _ in range(DRAWS)]
+
+    return {"firm_sizes": {"bins": bins.tolist(), "counts_2020": counts(9000), "counts_2035": counts(26_000)}}
+
+
+def _record(title: str, scale: float) -> dict[str, Any]:
+    return {
+        "scenario": {
+            "name": "baseline", "title": {"en": title, "zh": "基准情景：延续2020年政策"},
+            "summary": {"en": "Levers stay at the level of the end of 2020; the national tide of certification slows.",
+                        "zh": "各项政策保持2020年末的力度，全国高新技术企业认定增速逐步放缓。"},
+            "law": "2020", "tide": "damped",
+            "levers": {"certification_bonus": {"value": 10, "from": "2022Q4", "until": "2030Q4", "ramp": 4,
+                                               "places": ["central_core"], "budget": 2.0}},
+            "shocks": {"export_recession": {"from": "2025Q1", "depth": 0.1, "quarters": 4.0}},
+            "run": {"until": "2035Q4", "draws": DRAWS, "seed": 2026}, "targets": ["corridor-2026", "corridor-2035"],
+        },
+        "seed": 2026, "parameters": "provisional", "scale": scale, "audit": False, "code": "c0de" * 16,
+        "draws": [{"id": draw, "closure": CLOSURES[draw % 3], "seed": draw, "sha256": "0" * 64} for draw in range(DRAWS)],
+        "python": "3.11.7", "packages": {"kechuang": "0.1.0", "numpy": "2.4.6"},
+        "inputs": {"calibration/parameters.yaml": "ab" * 32}, "outputs": {"indicators.parquet": "cd" * 32},
+    }
