@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kechuang.analyse.targets import judge_targets
 from kechuang.city import load_city
 from kechuang.clock import quarter_label, quarter_of_year, year_of
 from kechuang.world.indicators import BREAKDOWN_KEYS, KEYS
+from kechuang.world.simulate import INTENSITY_BINS, SIZE_BINS
 
 DRAWS, QUARTERS = 12, 80
 CLOSURES = ("A", "B", "C")
 _GROWTH = {"A": 0.13, "B": 0.165, "C": 0.10}
-_TARGETS: tuple[tuple[Any, ...], ...] = (
-    ("high-tech-2025", "city-2025", "Twice the high-tech firms of 2020", "高新技术企业比2020年翻一番",
-     "high_tech_firms", ">=", 2380, "2025Q4", "announced"),
-    ("tech-sme-2025", "city-2025", "Twice the technology SMEs of 2020", "科技型中小企业比2020年翻一番",
-     "tech_sme_firms", ">=", 11000, "2025Q4", "announced"),
-    ("rd-2026", "city-2026", "R&D at least 3.4 % of GDP", "研发经费占GDP比重不低于3.4%",
-     "rd_intensity", ">=", 3.4, "2026Q4", "announced"),
-    ("gdp-2026", "city-2026", "GDP of 800 bn yuan", "地区生产总值达到8000亿元",
-     "gdp_four_quarters", ">=", 8000, "2026Q4", "announced"),
-    ("share-2026", "corridor-2026", "Five points more high-tech firms inside the corridor",
-     "走廊内高新技术企业占比提高5个百分点", "corridor_high_tech_share", ">=", 18.5, "2026Q4", "analyst"),
-    ("leaders-2035", "corridor-2035", "300 leading firms", "领军企业达到300家",
-     "leading_firms", ">=", 300, "2035Q4", "analyst"),
-)
+TARGET_GROUPS = ("city-2025", "city-2026", "corridor-2026", "corridor-2035")
 
 
 def write_run_folder(folder: Path, title: str = "Baseline: policy of 2020 goes on", scale: float = 1.0,
@@ -43,8 +31,8 @@ def write_run_folder(folder: Path, title: str = "Baseline: policy of 2020 goes o
     breakdown = _breakdown(frame, generator)
     breakdown.to_parquet(folder / "breakdown.parquet")
     _costs(generator).to_parquet(folder / "costs.parquet")
-    _write_targets(folder / "targets.csv", frame)
-    (folder / "snapshots.json").write_text(json.dumps(_snapshots(generator)), encoding="utf-8")
+    judge_targets(TARGET_GROUPS, frame).to_csv(folder / "targets.csv", index=False)
+    _snapshots(generator).to_parquet(folder / "snapshots.parquet")
     (folder / "record.json").write_text(json.dumps(_record(title, scale), ensure_ascii=False), encoding="utf-8")
     for name in leave_out:
         (folder / name).unlink()
@@ -120,35 +108,26 @@ def _costs(generator: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _write_targets(file: Path, frame: pd.DataFrame) -> None:
-    columns = ("id", "group", "title_en", "title_zh", "indicator", "operation", "threshold", "date", "closure",
-               "probability", "error", "shortfall_05", "shortfall_50", "shortfall_95", "status")
-    with file.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(columns)
-        for name, group, english, chinese, key, operation, threshold, date, status in _TARGETS:
-            for closure in ("all", *CLOSURES):
-                chosen = frame[(frame["quarter"] == date) & ((frame["closure"] == closure) | (closure == "all"))][key]
-                hit = float((chosen >= threshold).mean())
-                error = (hit * (1 - hit) / len(chosen)) ** 0.5
-                gap = (threshold - chosen).quantile([0.05, 0.5, 0.95])
-                writer.writerow([name, group, english, chinese, key, operation, threshold, date, closure,
-                                 f"{hit:.4f}", f"{error:.4f}", *(f"{value:.4f}" for value in gap), status])
-        for closure in ("all", *CLOSURES):
-            writer.writerow(["national-zone-2026", "corridor-2026", "National high-tech zone approved",
-                             "创成国家级高新区", "", ">=", "", "2026Q4", closure, "", "", "", "", "", "not-modelled"])
-
-
-def _snapshots(generator: np.random.Generator) -> dict[str, Any]:
-    bins = 2 * np.logspace(1, 6.75, 24)
-    centres = np.log10(np.sqrt(bins[:-1] * bins[1:]))
-
-    def counts(total: float) -> list[list[int]]:
-        density = np.where(centres < 3.3, np.exp(-((centres - 3.1) ** 2) / 0.5), 10 ** (-1.0 * (centres - 3.2)))
-        shares = density / density.sum()
-        return [generator.poisson(total * shares).tolist() for _ in range(DRAWS)]
-
-    return {"firm_sizes": {"bins": bins.tolist(), "counts_2020": counts(9000), "counts_2035": counts(26_000)}}
+def _snapshots(generator: np.random.Generator) -> pd.DataFrame:
+    """Return histograms as the store writes them: a name, a shape and the values, for every draw."""
+    edges = np.array(SIZE_BINS[1:-1])
+    share = np.diff(np.concatenate([[0.0], 1 / (1 + (2500 / edges) ** 1.2), [1.0]]))
+    ratios = np.array(INTENSITY_BINS[:-1])
+    shapes = {"ordinary": 0.55, "technology_sme": 0.32, "high_tech": 0.12, "leading": 0.01}
+    rows = []
+    for draw in range(DRAWS):
+        arrays = {f"sizes_{step}": [generator.poisson(total * part * share) for total in (9000, 15_000, 26_000)]
+                  for step, part in shapes.items()}
+        for place, notch in enumerate((0.05, 0.04, 0.03)):
+            smooth = 30 * np.exp(-((ratios - notch) ** 2) / 0.0008)
+            bunched = smooth * np.where(ratios < notch, 0.1, 1.0) + 90 * (np.abs(ratios - notch) < 0.001)
+            arrays[f"real_intensity_{place}"] = [generator.poisson(smooth) for _ in range(3)]
+            arrays[f"reported_intensity_{place}"] = [generator.poisson(bunched) for _ in range(3)]
+        for name, array in arrays.items():
+            values = np.array(array, dtype=float)
+            rows.append({"draw": draw, "closure": CLOSURES[draw % 3], "replicate": 0, "snapshot": name,
+                         "shape": list(values.shape), "values": values.ravel().tolist()})
+    return pd.DataFrame(rows)
 
 
 def _record(title: str, scale: float) -> dict[str, Any]:

@@ -16,3 +16,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def compiled(function: Function) -> Function:
     """Compile a function on first use and keep the result in its cache."""
     return cast(Function, njit(cache=True)(function))
+
+
+def inlined(function: Function) -> Function:
+    """Compile a part of a kernel into the kernel itself.
+
+    For functions that take the columns of a population: a call would count references on every column.
+    """
+    return cast(Function, njit(cache=True, inline="always")(function))

@@ -67,6 +67,8 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _PURPOSE_SHIFT, _QUARTER_SHIFT = np.uint64(56), np.uint64(40)
 _TO_UNIT = 1.0 / 9007199254740992.0
+_MANY = 600.0
+_FARTHEST = 2000.0
 
 
 @compiled
@@ -234,4 +236,27 @@ def uniforms(key: np.uint64, identities: np.ndarray) -> np.ndarray:
     out = np.empty(identities.size)
     for i in range(identities.size):
         out[i] = uniform(key, identities[i])
+    return out
+
+
+@compiled
+def poisson_from_uniform(u: float, mean: float) -> float:
+    """Return the Poisson quantile of u; beyond a mean of 600 the rounded normal, whose error is far below its spread."""
+    if mean > _MANY:
+        return max(0.0, math.floor(mean + math.sqrt(mean) * normal_from_uniform(u) + 0.5))
+    term = math.exp(-mean)
+    total, number = term, 0.0
+    while total < u and number < _FARTHEST:
+        number += 1.0
+        term *= mean / number
+        total += term
+    return number
+
+
+@compiled
+def poissons(key: np.uint64, identities: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Return Poisson counts of many agents or cells, each with its own mean; monotone in the mean."""
+    out = np.empty(identities.size, dtype=np.int64)
+    for i in range(identities.size):
+        out[i] = int(poisson_from_uniform(uniform(key, identities[i]), means[i]))
     return out

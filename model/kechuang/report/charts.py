@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kechuang.report.snapshots import SizeHistogram
+    from kechuang.report.snapshots import Histograms
 
 NEW, RENEWED, LAPSED = "#0b5577", "#93bfd1", "#b8490a"
+_NO_LIMIT = 1e8
+"""Yearly sales in 万元 that no firm has: an edge above it stands for no limit."""
 EARLY, LATE = "#8a949e", "#0b5577"
 
 
@@ -64,24 +66,24 @@ def certification_rate(frame: pd.DataFrame, language: str = "en", last_year: int
         return figure
 
 
-def firm_sizes(histogram: SizeHistogram, language: str = "en") -> Figure:
-    """Draw how many firms have which yearly sales, both axes by powers of ten: median over draws, 5-95 % shaded."""
+def firm_sizes(histograms: Histograms, language: str = "en") -> Figure:
+    """Draw how many firms have which yearly sales at the first and last date, counts by powers of ten."""
     texts = Texts(language)
     with canvas.drawing():
         figure = canvas.new_figure(canvas.WIDTH, 3.05)
-        axes = canvas.add_axes(figure, left=0.125, right=0.94, bottom=0.24, top=0.9)
-        axes.set_xscale("log")
+        axes = canvas.add_axes(figure, left=0.125, right=0.97, bottom=0.24, top=0.9)
         axes.set_yscale("log")
-        styles = zip(histogram.counts.items(), ((EARLY, (0, (4, 1.5))), (LATE, "-")), strict=False)
         entries = []
-        for (label, counts), (colour, dashes) in styles:
-            middle, low, high = _histogram_bands(counts)
-            axes.stairs(high, histogram.bins, baseline=low, fill=True, color=colour, alpha=0.18)
-            axes.stairs(middle, histogram.bins, color=colour, linewidth=1.9, linestyle=dashes, baseline=None)
-            entries.append(Entry("line", wording.quarter(f"{label}Q4", language), colour, dashes))
+        edges = range(len(histograms.size_edges))
+        for date, colour, dashes in ((histograms.dates[0], EARLY, (0, (4, 1.5))), (histograms.dates[-1], LATE, "-")):
+            middle, low, high = _histogram_bands(histograms.sizes(date))
+            axes.stairs(high, edges, baseline=low, fill=True, color=colour, alpha=0.18)
+            axes.stairs(middle, edges, color=colour, linewidth=1.9, linestyle=dashes, baseline=None)
+            entries.append(Entry("line", wording.quarter(date, language), colour, dashes))
         axes.set_ylim(bottom=0.7)
-        axes.set_xlim(*_occupied(histogram))
-        _money_axis(axes, language)
+        shown = [place for place in range(1, len(edges) - 1) if place % 2 == 0]
+        axes.set_xticks(shown, [wording.sales(histograms.size_edges[place], language) for place in shown])
+        axes.set_xlim(0, len(edges) - 1)
         canvas.decade_axis(axes.yaxis, language)
         axes.grid(axis="y")
         _unit(axes, texts.plain("chart.firms"))
@@ -89,6 +91,39 @@ def firm_sizes(histogram: SizeHistogram, language: str = "en") -> Figure:
                   color=canvas.MUTED, fontsize=9)
         canvas.legend_rows(figure, entries, columns=2, left=0.125)
         return figure
+
+
+def bunching(histograms: Histograms, notches: Sequence[float], language: str = "en") -> Figure:
+    """Draw certified firms by R&D over sales at the first date, reported and real, with the threshold of each class."""
+    import numpy as np
+
+    texts = Texts(language)
+    percent = 100 * np.asarray(histograms.intensity_edges)
+    with canvas.drawing():
+        figure = canvas.new_figure(canvas.WIDTH, 2.9)
+        for place, (notch, bounds) in enumerate(zip(notches, histograms.classes, strict=True)):
+            left = 0.105 + place * 0.3
+            axes = canvas.add_axes(figure, left=left, right=left + 0.24, bottom=0.26, top=0.84)
+            for kind, colour in (("reported", canvas.BAND_INNER), ("real", canvas.INK)):
+                counts = np.median(histograms.intensity(kind, place, histograms.dates[0]), axis=0)
+                axes.stairs(counts, percent, color=colour, fill=kind == "reported", linewidth=1.3)
+            axes.axvline(100 * notch, color=canvas.TARGET, linewidth=1.2, linestyle=(0, (3, 1.5)))
+            axes.set_xlim(0, 10)
+            axes.set_xticks([0, 5, 10], ["0", "5", "10 %"])
+            canvas.plain_axis(axes.yaxis, language, ticks=4)
+            axes.set_title(_class_name(bounds, texts), loc="left", fontsize=9, pad=6)
+        canvas.legend_rows(figure, [
+            Entry("band", texts.plain("chart.intensity_reported"), canvas.BAND_INNER),
+            Entry("line", texts.plain("chart.intensity_real"), canvas.INK),
+            Entry("line", texts.plain("chart.notch"), canvas.TARGET, (0, (3, 1.5)))], columns=3)
+        return figure
+
+
+def _class_name(bounds: tuple[float, float], texts: Texts) -> str:
+    low, high = (wording.sales(bound, texts.language) for bound in bounds)
+    if bounds[0] <= 0:
+        return texts.plain("sizes.below", high=high)
+    return texts.plain("sizes.above", low=low) if bounds[1] >= _NO_LIMIT else f"{low}–{high}"
 
 
 def cost_by_year(costs: pd.DataFrame, language: str = "en") -> Figure:
@@ -155,31 +190,8 @@ def _histogram_bands(counts: Any) -> tuple[Any, Any, Any]:
     return tuple(np.maximum(part, 0.5) for part in (middle, low, high))
 
 
-def _occupied(histogram: SizeHistogram) -> tuple[float, float]:
-    """Return the edges between which some draw has a firm."""
-    import numpy as np
-
-    total = np.sum([counts.sum(axis=0) for counts in histogram.counts.values()], axis=0)
-    filled = np.flatnonzero(total > 0)
-    if filled.size == 0:
-        return float(histogram.bins[0]), float(histogram.bins[-1])
-    return float(histogram.bins[filled[0]]), float(histogram.bins[filled[-1] + 1])
-
-
 def _year_axis(axes: Axes, years: Sequence[int]) -> None:
     axes.set_xticks([year for year in (2016, 2020, 2026, 2030, 2035) if years[0] <= year <= years[-1]])
-
-
-def _money_axis(axes: Axes, language: str) -> None:
-    """Label powers of ten of 万元 as people say them."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    chinese = ("10万", "100万", "1000万", "1亿", "10亿", "100亿", "1000亿")
-    english = ("0.1 m", "1 m", "10 m", "100 m", "1 bn", "10 bn", "100 bn")
-    names = dict(zip((10.0**power for power in range(1, 8)), chinese if language == "zh" else english, strict=True))
-    axes.xaxis.set_major_locator(FixedLocator(list(names)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.get(value, "")))
 
 
 def _unit(axes: Axes, text: str) -> None:

@@ -63,12 +63,18 @@ def _notices(context: Context) -> list[Markup]:
 
 
 def _likely(context: Context) -> Markup:
-    judged = [target for target in context.run.targets if target.closure == "all" and math.isfinite(target.probability)]
-    if not judged:
+    """Return how many targets that still lie ahead of the figures are more likely than not."""
+    ahead = [target for target in _mixed(context, "target") if target.judged and target.date > LAST_REPORTED]
+    if not ahead:
         return context.texts("answer.no_targets")
-    likely = sum(target.probability > 0.5 for target in judged)
-    name = "none" if likely == 0 else "all" if likely == len(judged) else "some"
-    return context.texts(f"answer.{name}", likely=likely, total=len(judged))
+    likely = sum(target.probability > 0.5 for target in ahead)
+    name = "none" if likely == 0 else "all" if likely == len(ahead) else "some"
+    return context.texts(f"answer.{name}", likely=likely, total=len(ahead))
+
+
+def _mixed(context: Context, *kinds: str) -> list[TargetResult]:
+    """Return the rows of targets that mix all closures, of these kinds."""
+    return [target for target in context.run.targets if target.closure == "all" and target.kind in kinds]
 
 
 def _high_tech(context: Context) -> list[Markup]:
@@ -117,18 +123,25 @@ def _cost(context: Context) -> Markup | None:
 
 
 def _groups(context: Context) -> list[dict[str, Any]]:
-    """Return the targets that this version can judge, by group in the order of the file."""
+    """Return the targets that this version can judge, by group in the order of the file, joint ones last."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for target in context.run.targets:
-        if target.closure == "all" and math.isfinite(target.probability):
+    for target in _mixed(context, "target", "joint"):
+        if target.judged:
             found.setdefault(target.group, []).append(_target_row(context, target))
     return [{"title": _group_title(context, group), "rows": rows} for group, rows in found.items()]
 
 
 def _unjudged(context: Context) -> list[tuple[str, Markup]]:
     """Return the targets that this version cannot judge, each with the reason."""
-    return [(context.texts.pick(target.title), context.texts.either(f"status.{target.status}", target.status))
-            for target in context.run.targets if target.closure == "all" and not math.isfinite(target.probability)]
+    return [(context.texts.pick(target.title), _reason(context, target.status))
+            for target in _mixed(context, "target") if not target.judged]
+
+
+def _reason(context: Context, status: str) -> Markup:
+    """Return why a target is not judged, its first words in the language of the reader."""
+    words, _, detail = status.partition(": ")
+    key = f"status.{words}"
+    return context.texts(key, detail=detail) if context.texts.has(key) else Markup.escape(status)
 
 
 def _group_title(context: Context, group: str) -> str:
@@ -139,8 +152,9 @@ def _group_title(context: Context, group: str) -> str:
 def _target_row(context: Context, target: TargetResult) -> dict[str, Any]:
     texts = context.texts
     declared = context.sources.targets.get(target.id)
-    remarks = []
-    if declared is not None and declared.qualitative and declared.proxy is not None:
+    remarks = [_alternative(context, other) for other in _mixed(context, "alternative")
+               if other.id.partition("/")[0] == target.id and other.judged]
+    if declared is not None and declared.proxy is not None:
         remarks.append(texts("target.proxy", proxy=declared.proxy.in_language(context.language)))
     if declared is not None and declared.analyst:
         remarks.append(texts("target.analyst"))
@@ -148,46 +162,44 @@ def _target_row(context: Context, target: TargetResult) -> dict[str, Any]:
         "title": texts.pick(target.title), "condition": _condition(context, target), "remarks": remarks,
         "source": None if declared is None else context.evidence(declared.source, texts("target.source")),
         "words": wording.probability(target.probability, context.run.draws, context.language),
-        "tenths": wording.tenths(target.probability),
-        "number": _probability_number(context, target), "closures": _by_closure(context, target),
-        "gap": _gap(context, target),
+        "tenths": wording.tenths(target.probability), "number": _probability_number(context, target),
+        "closures": _by_closure(context, target), "gap": _gap(context, target),
     }
+
+
+def _alternative(context: Context, target: TargetResult) -> Markup:
+    """Return another reading of a target with its probability, as a remark."""
+    words = wording.probability(target.probability, context.run.draws, context.language)
+    return context.texts("target.alternative", condition=_condition(context, target), words=words,
+                         number=wording.number(target.probability, 2, context.language))
 
 
 def _condition(context: Context, target: TargetResult) -> Markup:
     """Return what has to hold, with the indicator linked: 'High-tech firms ≥ 2,380, by the end of 2025'."""
-    declared = context.sources.targets.get(target.id)
-    known = INDICATORS.get(target.indicator)
+    texts, language = context.texts, context.language
+    if target.kind == "joint":
+        return texts("target.joint", date=context.when(target.date))
+    known = target.indicator in INDICATORS
     name = context.indicator(target.indicator) if known else Markup.escape(target.indicator)
-    decimals = known.decimals if known else 2
-    unit = wording.unit_name(declared.unit if declared else known.unit if known else "", context.language)
-    amount = wording.with_unit(wording.condition(target.operation, target.threshold, max(decimals, 2), context.language),
-                               unit, context.language)
-    basis = "level" if declared is None else declared.basis
-    if basis == "level":
-        return _by_date(context, target, Markup("{} {}").format(name, amount))
-    kind, quarter = basis.split(" ", 1)[0], basis.rsplit(" ", 1)[-1]
-    text = context.texts(f"target.{kind}", name=name, amount=amount, quarter=context.when(quarter))
-    return _by_date(context, target, text)
-
-
-def _by_date(context: Context, target: TargetResult, condition: Markup) -> Markup:
-    """Return a condition with the date by which it has to hold."""
-    return context.texts("target.by", condition=condition, date=context.when(target.date) if target.date else "")
+    amount = wording.with_unit(wording.condition(target.operation, target.threshold, 2, language),
+                               wording.unit_name(target.unit, language), language)
+    condition = Markup("{} {}").format(name, amount)
+    if target.basis != "level":
+        kind, base = target.basis.split(" ", 1)[0], target.basis.rsplit(" ", 1)[-1]
+        condition = texts(f"target.{kind}", name=name, amount=amount, quarter=context.when(base))
+    return texts("target.by", condition=condition, date=context.when(target.date))
 
 
 def _probability_number(context: Context, target: TargetResult) -> str:
-    """Return '0.31 ± 0.05'; where all draws agree the error cannot be read off them and is left out."""
+    """Return the probability with its Monte-Carlo error: '0.31 ± 0.05'."""
     value = wording.number(target.probability, 2, context.language)
-    if not 0 < target.probability < 1 or not math.isfinite(target.error):
-        return value
-    return f"{value} ± {wording.number(target.error, 2, context.language)}"
+    return f"{value} ± {wording.number(target.error, 2, context.language)}" if math.isfinite(target.error) else value
 
 
 def _by_closure(context: Context, target: TargetResult) -> list[tuple[str, str]]:
     """Return the probability under each closure."""
     return [(other.closure, wording.number(other.probability, 2, context.language)) for other in context.run.targets
-            if other.id == target.id and other.closure != "all" and math.isfinite(other.probability)]
+            if other.id == target.id and other.closure != "all" and other.judged]
 
 
 def _gap(context: Context, target: TargetResult) -> str:
@@ -195,8 +207,8 @@ def _gap(context: Context, target: TargetResult) -> str:
     if not math.isfinite(middle):
         return ""
     known = INDICATORS.get(target.indicator)
-    decimals = known.decimals if known and context.sources.is_level(target) else 2
-    return context.range_text(*(wording.rounded(value, min(decimals, 2), context.language) for value in (middle, low, high)))
+    decimals = min(known.decimals, 2) if known and target.basis == "level" else 2
+    return context.range_text(*(wording.rounded(value, decimals, context.language) for value in (middle, low, high)))
 
 
 def _past_row(context: Context, figure: KnownFigure) -> list[Cell] | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kechuang.errors import InputError, Problem
-from kechuang.report.snapshots import SizeHistogram, read_snapshots, size_histogram
+from kechuang.report.snapshots import Histograms, read_histograms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +32,18 @@ COST_COLUMNS = ("draw", "lever", "quarter", *COST_KINDS)
 
 @dataclass(frozen=True)
 class TargetResult:
-    """One row of `targets.csv`; numbers that the run could not give are NaN."""
+    """One row of `targets.csv`; numbers that the run could not give are NaN.
+
+    `kind` is target, alternative (another reading, its id is that of the target with /1, /2, ...) or joint.
+    """
 
     id: str
+    kind: str
     group: str
     title: dict[str, str]
     indicator: str
+    unit: str
+    basis: str
     operation: str
     threshold: float
     date: str
@@ -46,6 +52,11 @@ class TargetResult:
     error: float
     shortfall: tuple[float, float, float]
     status: str
+
+    @property
+    def judged(self) -> bool:
+        """Whether the run can say anything about the target."""
+        return math.isfinite(self.probability)
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class RunFolder:
     breakdown: pd.DataFrame | None
     costs: pd.DataFrame | None
     targets: tuple[TargetResult, ...]
-    sizes: SizeHistogram | None
+    histograms: Histograms | None
     missing: tuple[str, ...]
 
     @property
@@ -113,7 +124,7 @@ def read_folder(folder: Path) -> RunFolder:
         breakdown=_read_optional_table(folder / "breakdown.parquet", BREAKDOWN_COLUMNS),
         costs=_read_optional_table(folder / "costs.parquet", COST_COLUMNS),
         targets=_read_targets(folder / "targets.csv"),
-        sizes=size_histogram(read_snapshots(folder)),
+        histograms=read_histograms(folder),
         missing=tuple(name for name in OPTIONAL if not (folder / name).is_file()),
     )
 
@@ -168,8 +179,9 @@ def _target(path: Path, line: int, row: dict[str, str]) -> TargetResult:
         return (row.get(column) or "").strip()
 
     return TargetResult(
-        id=text("id"), group=text("group"), title={"en": text("title_en"), "zh": text("title_zh")},
-        indicator=text("indicator"), operation=text("operation") or ">=", threshold=number("threshold"),
+        id=text("id"), kind=text("kind") or "target", group=text("group"),
+        title={"en": text("title_en"), "zh": text("title_zh")}, indicator=text("indicator"), unit=text("unit"),
+        basis=text("basis") or "level", operation=text("operation") or ">=", threshold=number("threshold"),
         date=text("date"), closure=text("closure") or "all", probability=number("probability"),
         error=number("error"), status=text("status"),
         shortfall=(number("shortfall_05"), number("shortfall_50"), number("shortfall_95")),

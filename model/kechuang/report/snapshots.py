@@ -1,78 +1,76 @@
-"""Histograms that a run keeps of its firms, brought into one shape.
+"""Histograms that a run keeps of its firms: sizes by step of the ladder, R&D intensity done and reported.
 
-`snapshots.json` holds groups such as `firm_sizes: {bins, counts_2020, counts_2035}`, `snapshots.parquet` one row per
-draw and array under joined names (`firm_sizes_bins`). Both become: name -> array with one row per draw.
+`snapshots.parquet` has one row per draw and array: its name, its shape [dates, bins] and its values. Dates and edges of
+bins are those of `kechuang.world.simulate`.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kechuang.clock import quarter_label
 from kechuang.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FILES = ("snapshots.json", "snapshots.parquet")
-_COUNTS = re.compile(r"^firm_sizes?_counts_(\d{4})$")
-_BINS = ("firm_sizes_bins", "firm_size_bins")
+FILE = "snapshots.parquet"
 
 
 @dataclass(frozen=True)
-class SizeHistogram:
-    """Numbers of firms by yearly sales: `bins` are edges in 万元, `counts` by year have one row per draw."""
+class Histograms:
+    """Arrays [draws, dates, bins] by name, the dates that a run reached, and the edges of the two kinds of bins."""
 
-    bins: NDArray[np.float64]
-    counts: dict[str, NDArray[np.float64]]
+    dates: tuple[str, ...]
+    size_edges: tuple[float, ...]
+    intensity_edges: tuple[float, ...]
+    steps: tuple[str, ...]
+    classes: tuple[tuple[float, float], ...]
+    arrays: dict[str, NDArray[np.float64]]
+
+    def sizes(self, date: str, steps: tuple[str, ...] = ()) -> NDArray[np.float64]:
+        """Return numbers of firms [draws, bins] by size at a date, on these steps of the ladder (all, if none is named)."""
+        import numpy as np
+
+        place = self.dates.index(date)
+        total: NDArray[np.float64] = np.sum([self.arrays[f"sizes_{step}"][:, place] for step in steps or self.steps], axis=0)
+        return total
+
+    def intensity(self, kind: str, size_class: int, date: str) -> NDArray[np.float64]:
+        """Return numbers of certified firms [draws, bins] by 'reported' or 'real' R&D over sales, in a size class."""
+        return self.arrays[f"{kind}_intensity_{size_class}"][:, self.dates.index(date)]
 
 
-def read_snapshots(folder: Path) -> dict[str, Any]:
-    """Return the arrays of a run folder by name, one row per draw; empty if the folder has none."""
-    json_file, parquet_file = (folder / name for name in FILES)
-    if json_file.is_file():
-        return _from_json(json_file)
-    if parquet_file.is_file():
-        return _from_parquet(parquet_file)
-    return {}
+def read_histograms(folder: Path) -> Histograms | None:
+    """Return the histograms of a run folder, or None where the run kept none or ended before the first date."""
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    from kechuang.world.simulate import INTENSITY_BINS, LADDER_STEPS, SIZE_BINS, SIZE_CLASSES, SNAPSHOT_QUARTERS
+
+    arrays = _read(file)
+    wanted = {*(f"sizes_{step}" for step in LADDER_STEPS),
+              *(f"{kind}_intensity_{k}" for kind in ("reported", "real") for k in range(len(SIZE_CLASSES)))}
+    if not wanted <= set(arrays):
+        return None
+    reached = _dates_reached(arrays[f"sizes_{LADDER_STEPS[0]}"])
+    dates = tuple(quarter_label(quarter) for quarter, known in zip(SNAPSHOT_QUARTERS, reached, strict=True) if known)
+    kept = {name: arrays[name][:, [k for k, known in enumerate(reached) if known]] for name in sorted(wanted)}
+    return Histograms(dates, SIZE_BINS, INTENSITY_BINS, LADDER_STEPS, SIZE_CLASSES, kept) if dates else None
 
 
-def size_histogram(arrays: dict[str, Any]) -> SizeHistogram | None:
-    """Return the histogram of firm sizes, or None where the run kept none."""
+def _dates_reached(array: NDArray[np.float64]) -> list[bool]:
+    """Return for each date whether the runs lasted that long; later dates hold NaN."""
     import numpy as np
 
-    bins = next((np.asarray(arrays[name], dtype=float) for name in _BINS if name in arrays), None)
-    years = sorted((found[1], name) for name in arrays if (found := _COUNTS.match(name)))
-    if bins is None or not years:
-        return None
-    edges = np.atleast_2d(bins)[0]
-    counts = {year: np.atleast_2d(np.asarray(arrays[name], dtype=float)) for year, name in years}
-    width = next(iter(counts.values())).shape[1]
-    if len(edges) == width:
-        # Lower edges only: the last bin is taken to be as wide as the one before it (on the scale of logs).
-        edges = np.append(edges, edges[-1] ** 2 / edges[-2])
-    return SizeHistogram(edges, counts)
+    return [not np.isnan(array[:, place]).any() for place in range(array.shape[1])]
 
 
-def _from_json(file: Path) -> dict[str, Any]:
-    try:
-        groups = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise InputError(Problem(str(file), message=f"not valid JSON ({error}); run the scenario again")) from error
-    arrays: dict[str, Any] = {}
-    for group, content in groups.items():
-        if isinstance(content, dict):
-            arrays |= {f"{group}_{name}": values for name, values in content.items()}
-        else:
-            arrays[group] = content
-    return arrays
-
-
-def _from_parquet(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, NDArray[np.float64]]:
+    """Return the arrays by name, one entry per draw along the first axis."""
     import numpy as np
     import pandas as pd
     import pyarrow as pa
@@ -82,7 +80,7 @@ def _from_parquet(file: Path) -> dict[str, Any]:
     except (pa.ArrowException, OSError, KeyError) as error:
         raise InputError(Problem(str(file), message=f"cannot be read ({error}); run the scenario again")) from error
     return {
-        str(name): np.stack([np.asarray(values, dtype=float) for values in rows["values"]])
+        str(name): np.stack([np.reshape(np.asarray(values, dtype=float), shape)
+                             for values, shape in zip(rows["values"], rows["shape"], strict=True)])
         for name, rows in table.groupby("snapshot", sort=True)
-        if rows["values"].map(len).nunique() == 1
     }

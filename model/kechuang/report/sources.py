@@ -22,20 +22,21 @@ if TYPE_CHECKING:
     from kechuang.evidence import Evidence, Seed
     from kechuang.parameters import Parameter
     from kechuang.records import Words
-    from kechuang.report.folder import RunFolder, TargetResult
+    from kechuang.report.folder import RunFolder
     from kechuang.targets import Target
 
 PRIOR_PREDICTIVE = "calibration/studies/prior-predictive.yaml"
 SAME_QUANTITY = {
-    "tz_high_tech_2015": ("high_tech_firms", "2015Q4"),
-    "tz_tech_sme_2015": ("tech_sme_firms", "2015Q4"),
-    "tz_gdp_2016_gwr": ("gdp_four_quarters", "2016Q4"),
-    "tz_gdp_2017": ("gdp_four_quarters", "2017Q4"),
-    "tz_gdp_2019": ("gdp_four_quarters", "2019Q4"),
-    "tz_gdp_2020": ("gdp_four_quarters", "2020Q4"),
-    "tz_rd_intensity_2020": ("rd_intensity", "2020Q4"),
+    "tz_hte_2015": ("high_tech_firms", "2015Q4", "high_tech_2015"),
+    "tz_tsme_2015": ("tech_sme_firms", "2015Q4", "tech_sme_2015"),
+    "tz_gdp_2016_gwr": ("gdp_four_quarters", "2016Q4", "gdp_2016"),
+    "tz_gdp_2017": ("gdp_four_quarters", "2017Q4", "gdp_2017"),
+    "tz_gdp_2019": ("gdp_four_quarters", "2019Q4", "gdp_2019"),
+    "tz_gdp_2020": ("gdp_four_quarters", "2020Q4", "gdp_2020"),
+    "tz_rd_intensity_2020": ("rd_intensity", "2020Q4", "research_share_2020"),
 }
-"""Figures that count the same thing as an indicator, and when. Figures to fit name theirs in the evidence file."""
+"""Figures that count the same thing as an indicator: which, when, and their name in studies of the model. Figures to
+fit name theirs in the evidence file."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,8 @@ class Sources:
         from kechuang.evidence import load_summaries
 
         figures = [
-            KnownFigure(self.evidence[name], indicator, quarter, name)
-            for name, (indicator, quarter) in SAME_QUANTITY.items() if name in self.evidence
+            KnownFigure(self.evidence[name], indicator, quarter, study)
+            for name, (indicator, quarter, study) in SAME_QUANTITY.items() if name in self.evidence
         ]
         summaries = load_summaries()
         figures += [
@@ -147,6 +148,12 @@ class Sources:
             raise InputError(Problem(PRIOR_PREDICTIVE, message=f"needs figures with q05, q50, q95 and rank ({error})"
                                      )) from error
 
+    @property
+    def notches(self) -> tuple[float, ...]:
+        """R&D over sales that a certificate asks of small, middle and large firms."""
+        value = self.parameters["notch_rates"].value
+        return value if isinstance(value, tuple) else (value,)
+
     def reported(self, indicator: str) -> list[Reported]:
         """Return the figures to draw into the chart of an indicator."""
         return [
@@ -161,14 +168,9 @@ class Sources:
         return [
             Threshold(result.date, result.threshold)
             for result in run.targets
-            if result.indicator == indicator and result.closure == "all" and self.is_level(result)
+            if result.indicator == indicator and result.closure == "all" and result.kind == "target" and result.basis == "level"
             and quarter_index(LAST_REPORTED) < quarter_index(result.date) <= last
         ]
-
-    def is_level(self, result: TargetResult) -> bool:
-        """Whether the threshold is held against the indicator itself, not against a change or a ratio."""
-        declared = self.targets.get(result.id)
-        return declared is None or declared.basis == "level"
 
     def lever_name(self, key: str, language: str) -> str:
         """Return the name of a lever, or its key if the program does not know it."""

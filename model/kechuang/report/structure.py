@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from kechuang.report import wording
-from kechuang.report.charts import certification_rate, cost_by_year, firm_sizes, industry_chart, ladder_flows
+from kechuang.report.charts import bunching, certification_rate, cost_by_year, firm_sizes, industry_chart, ladder_flows
 from kechuang.report.context import Cell, Context, Picture, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.folder import COST_KINDS
@@ -16,12 +17,10 @@ from kechuang.world.indicators import INDICATORS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kechuang.report.snapshots import SizeHistogram
+    from kechuang.report.snapshots import Histograms
 
 STEPS = ("tech_sme_firms", "high_tech_firms", "leading_firms")
 FLOWS = ("registrations", "certificates_new", "certificates_renewed", "certificates_lapsed", "certificates_direct")
-_SIZE_EDGES = (2_000.0, 20_000.0, 200_000.0)
-_SIZE_NAMES = ("below", "middle", "large", "huge")
 
 
 def ladder(context: Context) -> dict[str, Any]:
@@ -57,30 +56,41 @@ def _flows_text(context: Context, yearly: dict[str, pd.Series[float]]) -> str:
 
 
 def sizes(context: Context) -> dict[str, Any] | None:
-    """Return the histogram of firms by size and its table, or None where the run kept none."""
-    histogram, texts = context.run.sizes, context.texts
-    if histogram is None:
+    """Return firms by size and certified firms by R&D intensity, or None where the run kept no histograms."""
+    histograms, texts, language = context.run.histograms, context.texts, context.language
+    if histograms is None:
         return None
-    years = list(histogram.counts)
-    text = texts.plain("sizes.alt", early=years[0], late=years[-1])
-    picture = context.picture("firm-sizes", firm_sizes(histogram, context.language), texts("sizes.title"), text)
-    return {"picture": picture, "table": _size_table(context, histogram, years)}
+    early, late = (context.when(date) for date in (histograms.dates[0], histograms.dates[-1]))
+    notches = context.sources.notches
+    return {
+        "pictures": [
+            context.picture("firm-sizes", firm_sizes(histograms, language), texts("sizes.title"),
+                            texts.plain("sizes.alt", early=early, late=late)),
+            context.picture("bunching", bunching(histograms, notches, language), texts("sizes.bunching", date=early),
+                            texts.plain("sizes.bunching_alt"), texts("sizes.bunching_note"))],
+        "table": _size_table(context, histograms),
+    }
 
 
-def _size_table(context: Context, histogram: SizeHistogram, years: list[str]) -> Table | None:
-    """Return firms by size class; None where the edges of the bins are not those of the classes."""
+def _size_table(context: Context, histograms: Histograms) -> Table:
+    """Return firms by size at each date, and how many of them hold a certificate."""
     import numpy as np
 
-    edges = np.asarray(histogram.bins)
-    if not all(np.isclose(edges, edge, rtol=1e-6).any() for edge in _SIZE_EDGES):
-        return None
-    classes = np.searchsorted(_SIZE_EDGES, np.sqrt(edges[:-1] * edges[1:]))
+    texts, language, edges = context.texts, context.language, histograms.size_edges
+    columns: list[Cell] = [texts("sizes.class")]
+    counts = []
+    for date in histograms.dates:
+        columns += [context.when(date), texts("sizes.certified")]
+        counts += [np.median(histograms.sizes(date, steps), axis=0) for steps in ((), ("high_tech", "leading"))]
     rows: list[list[Cell]] = []
-    for place, name in enumerate(_SIZE_NAMES):
-        counts = [float(np.median(histogram.counts[year][:, classes == place].sum(axis=1))) for year in years]
-        rows.append([context.texts(f"sizes.{name}"), *(wording.rounded(count, 0, context.language) for count in counts)])
-    columns = [context.texts("sizes.class"), *(context.when(f"{year}Q4") for year in years)]
-    return Table(context.texts("sizes.caption"), columns, rows, numbers=len(years))
+    for place, (low, high) in enumerate(pairwise(edges)):
+        name: Cell = f"{wording.sales(low, language)} – {wording.sales(high, language)}"
+        if place == 0:
+            name = texts("sizes.below", high=wording.sales(high, language))
+        elif place == len(edges) - 2:
+            name = texts("sizes.above", low=wording.sales(low, language))
+        rows.append([name, *(wording.rounded(float(count[place]), 0, language) for count in counts)])
+    return Table(texts("sizes.caption"), columns, rows, numbers=len(columns) - 1)
 
 
 def places(context: Context) -> dict[str, Any] | None:

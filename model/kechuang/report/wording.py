@@ -95,3 +95,10 @@ def condition(operation: str, threshold: float, decimals: int, language: str) ->
     sign = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "==": "="}.get(operation, operation)
     digits = next((count for count in range(decimals) if abs(threshold - round(threshold, count)) < 1e-9), decimals)
     return f"{sign}\u00a0{number(threshold, digits, language)}"
+
+
+def sales(amount: float, language: str) -> str:
+    """Write an amount of money given in 万元 as people say it: 2000万, 5亿; 20 m, 5 bn."""
+    if language == "zh":
+        return f"{amount / 10_000:g}亿" if amount >= 10_000 else f"{amount:g}万"
+    return f"{amount / 100_000:g} bn" if amount >= 100_000 else f"{amount / 100:g} m"

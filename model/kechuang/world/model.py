@@ -26,7 +26,7 @@ from kechuang.world.mechanisms.demand import PANDEMIC_QUARTER, Demand, trend_gro
 from kechuang.world.mechanisms.research import ResearchSetting
 from kechuang.world.phases import closing, demography, ladder, production
 from kechuang.world.policy_state import CostLedger, Policy
-from kechuang.world.populations import Firms
+from kechuang.world.populations import Firms, count_cells
 from kechuang.world.reservoir import Reservoir
 from kechuang.world.rules import Rules
 from kechuang.world.setup import build_city
@@ -112,12 +112,11 @@ class Corridor(mesa.Model):  # type: ignore[misc]
     def research_setting(self, quarter: int) -> ResearchSetting:
         """Return what R&D decisions of quarter t look at (t = 0: the starting values of 2016)."""
         dated = max(quarter, 1)
-        peers = self.doer_share() if quarter > 0 else np.zeros(self.shape)
         return ResearchSetting(
             dated if quarter else 0,
             quarter / 4.0,
             float(self.deflator[quarter]),
-            peers,
+            self.peers,
             self.policy.tax_rate[dated],
             self.policy.super_deduction[dated],
             self.policy.no_grant,
@@ -135,15 +134,11 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             float(self.deflator[quarter]),
             float(self.log_tide[quarter]),
             researcher,
-            self.policy.amount(self.policy.bonus, dated, self.deflator),
+            self.policy.expected_bonus(dated, self.deflator),
             self.policy.renewal_share[dated],
             self.policy.tax_rate[dated],
             self.policy.super_deduction[dated],
         )
-
-    def bonus(self) -> NDArray[np.float64]:
-        """Return the certification bonus of this quarter by place, industry and step (万元)."""
-        return self.policy.amount(self.policy.bonus, self.quarter, self.deflator)
 
     def reporting_drift(self) -> float:
         """Return the log drift between R&D done and R&D reported, which begins in 2020."""
@@ -161,27 +156,13 @@ class Corridor(mesa.Model):  # type: ignore[misc]
 
     # Counting ---------------------------------------------------------------------------------------------------
 
-    def count_by_cell(self, min_ladder: int) -> NDArray[np.float64]:
-        """Return the number of firms on or above a step of the ladder by place and industry."""
-        columns, count = self.firms.columns, self.firms.count
-        chosen = (columns.alive[:count] == 1) & (columns.ladder[:count] >= min_ladder)
-        return self._by_cell(chosen)
-
-    def count_certified_by_cell(self) -> NDArray[np.float64]:
-        """Return the number of firms with a valid certificate by place and industry."""
-        return self._by_cell(ladder.valid_certificates(self))
+    def count_by_cell(self, min_ladder: int = 0, certified: bool = False, doers: bool = False) -> NDArray[np.float64]:
+        """Return the number of firms by place and industry: on or above a step, certified or doing R&D if asked."""
+        return count_cells(self.firms.columns, self.firms.count, min_ladder, certified, doers, *self.shape)
 
     def doer_share(self) -> NDArray[np.float64]:
         """Return the share of firms that do R&D by place and industry (0 where there is no firm)."""
-        columns, count = self.firms.columns, self.firms.count
-        alive = columns.alive[:count] == 1
-        doers = self._by_cell(alive & (columns.does_research[:count] == 1))
-        return doers / np.maximum(self._by_cell(alive), 1.0)
-
-    def _by_cell(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        columns, count = self.firms.columns, self.firms.count
-        cell = columns.place[:count][chosen].astype(np.int64) * self.shape[1] + columns.industry[:count][chosen]
-        return np.bincount(cell, minlength=self.shape[0] * self.shape[1]).reshape(self.shape).astype(float)
+        return self.count_by_cell(doers=True) / np.maximum(self.count_by_cell(), 1.0)
 
     def firms_sales(self) -> float:
         """Return sales of all firms at a seasonally adjusted quarterly rate (万元)."""
@@ -223,11 +204,6 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self.postings = np.vstack([self.postings, np.zeros((count - self.postings.shape[0], len(POSTINGS)))])
         return opening
 
-    def ration(self, lever: str, amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what is paid of the amounts (万元) that firms may claim under a lever: all, until its budget binds."""
-        del lever
-        return amounts
-
     def tighten(self) -> None:
         """Apply what stricter certification changes in this quarter; without one, the records stay as drawn."""
         notch, audit, renewal = self.shocks.tightening(self.quarter)
@@ -261,7 +237,9 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.log_tide = self.surroundings.log_tide
 
     def _open_books(self) -> None:
-        self.policy = Policy(self.scenario, self.rules.value("corporate_rate"), self.rules.value("assets_to_sales"))
+        self.policy = Policy(
+            self.scenario, self.rules.value("corporate_rate"), self.rules.value("assets_to_sales"), self.scale
+        )
         self.law = self.policy.law(0)
         self.shocks = Shocks(self.scenario)
         self.costs = CostLedger(max(self.scenario.until, 20))
@@ -269,6 +247,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.government = Government(self)
         self.household_deposits = self.household_income = self.written_off = self.unpurged = 0.0
         self.patents_granted, self.rate_excess = 0.0, 0
+        self.peers = np.zeros(self.shape)
         self.tally: dict[str, int] = dict.fromkeys(
             (
                 "firms_entered",
@@ -300,9 +279,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         exposure = self.rules.vector("demand_exposure")
         exposure = exposure / (exposure @ self.base_sales / self.base_sales.sum())
         self.demand = Demand(self.rules.demand, exposure, self.luck_seed)
-        units = (self._by_cell(columns.alive[:count] == 1) + self.reservoir.units) * self.rules.vector(
-            "technology_weight"
-        )
+        units = (self.count_by_cell() + self.reservoir.units) * self.rules.vector("technology_weight")
         self.pool_weight = units / units.sum()
         self.surroundings.anchor(self.firms, self.reservoir)
         self._drawn = Rules(**self.rules.__dict__)

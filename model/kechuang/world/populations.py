@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
+
 if TYPE_CHECKING:
     import pandas as pd
 
 GROWTH_FACTOR = 1.5
+NO_CERTIFICATE = -999
 EVENT_SHIFT, CELL_SHIFT, QUARTER_SHIFT = 40, 28, 20
 """An identity is (event 3 bits, cell 12 bits, quarter 8 bits, candidate 20 bits)."""
 
@@ -101,7 +104,23 @@ _INTEGERS = {
     "does_research": np.int8,
 }
 _BY_QUARTER = ("sales_year", "reported_year")
-NO_CERTIFICATE = -999
+
+
+@compiled
+def count_cells(
+    firms: FirmColumns, count: int, min_ladder: int, certified: bool, doers: bool, places: int, industries: int
+) -> NDArray[np.float64]:
+    """Count living firms by place and industry: on or above a step, with a certificate if asked, doing R&D if asked."""
+    out = np.zeros((places, industries))
+    for i in range(count):
+        if firms.alive[i] == 0 or firms.ladder[i] < min_ladder:
+            continue
+        if certified and firms.certified[i] <= NO_CERTIFICATE:
+            continue
+        if doers and firms.does_research[i] == 0:
+            continue
+        out[firms.place[i], firms.industry[i]] += 1.0
+    return out
 
 
 def identity_of(event: int, cell: int, quarter: int, number: int) -> int:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.randomness import Purpose, stream_key, uniforms
+from kechuang.randomness import Purpose, poissons, stream_key
 from kechuang.world.mechanisms.demography import AGES, DemographyParameters
-from kechuang.world.mechanisms.registration import poisson
 
 GRID = 400
 
@@ -128,4 +127,4 @@ class Reservoir:
 
     def _draw(self, seed: int, quarter: int, purpose: Purpose, mean: NDArray[np.float64]) -> NDArray[np.int64]:
         key = stream_key(seed, quarter, int(purpose))
-        return poisson(uniforms(key, np.arange(mean.size)), mean.ravel()).reshape(mean.shape)
+        return np.asarray(poissons(key, np.arange(mean.size), mean.ravel()).reshape(mean.shape))

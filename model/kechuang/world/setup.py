@@ -99,7 +99,8 @@ def value_added_ratio(firms: Firms, rules: Rules) -> NDArray[np.float64]:
     industry = firms.columns.industry[: firms.count]
     p = rules.accounts
     return np.asarray(
-        p.value_added_share[industry] * (p.wage_share[industry] + p.vat_rate) + firms.columns.margin[: firms.count]
+        p.value_added_share[industry] * (p.wage_share[industry] + p.rates.vat_rate)
+        + firms.columns.margin[: firms.count]
     )
 
 
@@ -202,8 +203,8 @@ def _fill_stocks(city: Corridor) -> None:
     productivity = rules.knowledge.patent_productivity[columns.industry[:count]]
     mean = 0.25 * productivity * (spending / knowledge.RESEARCH_UNIT) ** rules.knowledge.patent_elasticity
     columns.patents[:count] = mean / rules.knowledge.patent_decay
-    columns.deposits[:count] = rules.accounts.liquidity_target * annual
-    columns.capital[:count] = rules.accounts.tangible_share * annual
+    columns.deposits[:count] = rules.accounts.rates.liquidity_target * annual
+    columns.capital[:count] = rules.accounts.rates.tangible_share * annual
     fill_past_year(city, slice(0, count))
 
 
@@ -244,8 +245,8 @@ def _reservoir(city: Corridor) -> Reservoir:
         ages,
         bins.mean_at(rules.value("reservoir_median"), *RESERVOIR_RANGE),
         bins,
-        rules.accounts.liquidity_target,
-        rules.accounts.tangible_share,
+        rules.accounts.rates.liquidity_target,
+        rules.accounts.rates.tangible_share,
     )
 
 

@@ -110,9 +110,9 @@ def blank_scenario(until: str = "2035Q4", seed: int = 2026) -> Scenario:
 
 
 def _by_place_and_industry(city: Corridor) -> dict[str, NDArray[np.int64]]:
-    certified = city.count_certified_by_cell()
+    certified = city.count_by_cell(certified=True)
     listed = city.count_by_cell(min_ladder=1)
-    everyone = city.count_by_cell(min_ladder=0) + city.reservoir.units
+    everyone = city.count_by_cell() + city.reservoir.units
     counts = {"high_tech_firms": certified, "tech_sme_firms": listed, "industrial_units": everyone}
     return {key: np.rint(value / city.scale).astype(np.int64) for key, value in counts.items()}
 

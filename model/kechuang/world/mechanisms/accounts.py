@@ -83,11 +83,9 @@ INVESTMENT_SPEED = 0.25
 SOFTWARE = 7
 
 
-class AccountParameters(NamedTuple):
+class MoneyRates(NamedTuple):
     """Shares of sales, value added and profit; rates per year."""
 
-    value_added_share: NDArray[np.float64]
-    wage_share: NDArray[np.float64]
     vat_rate: float
     research_wage_share: float
     liquidity_target: float
@@ -96,13 +94,21 @@ class AccountParameters(NamedTuple):
     payout_ratio: float
     loan_rate: float
 
+
+class AccountParameters(NamedTuple):
+    """Value added over sales and wages over value added by industry, and what is common to all."""
+
+    value_added_share: NDArray[np.float64]
+    wage_share: NDArray[np.float64]
+    rates: MoneyRates
+
     @classmethod
     def of(cls, draw: Draw) -> AccountParameters:
         """Take the record from a draw."""
         return cls(
             np.array(draw.vector("value_added_share")),
             np.array(draw.vector("wage_share")),
-            *(draw.number(name) for name in cls._fields[2:]),
+            MoneyRates(*(draw.number(name) for name in MoneyRates._fields)),
         )
 
 
@@ -121,7 +127,7 @@ class AccountSetting(NamedTuple):
 @compiled
 def value_added_per_sales(industry: int, margin: float, p: AccountParameters) -> float:
     """Return value added over sales: wages, value added tax and gross margin."""
-    return p.value_added_share[industry] * (p.wage_share[industry] + p.vat_rate) + margin
+    return p.value_added_share[industry] * (p.wage_share[industry] + p.rates.vat_rate) + margin
 
 
 @compiled
@@ -142,92 +148,79 @@ def finance(cash: float, target: float, profit: float, debt: float, payout: floa
     return dividends, 0.0, repayment
 
 
-class FirmYear(NamedTuple):
-    """What the accounts of a firm start from: yearly sales and staff, R&D, and the tax under the law as it stands."""
+class Taxes(NamedTuple):
+    """Yearly corporate income tax of a firm: as it stands, without its certificate, without the extra deduction (万元)."""
 
-    annual: float
-    persons: float
-    intensity: float
-    tax: float
-    tax_uncertified: float
-    tax_undeducted: float
+    paid: float
+    uncertified: float
+    undeducted: float
+
+
+class Stocks(NamedTuple):
+    """What a firm holds and owes after the quarter (万元)."""
+
+    deposits: float
+    loans: float
+    capital: float
 
 
 @compiled
-def assess(firms: FirmColumns, i: int, setting: AccountSetting, law: TaxLaw, research: ResearchParameters) -> FirmYear:
-    """Return the yearly position of firm i, with the tax it pays and what it would pay without certificate or deduction."""
-    industry, place, ladder = firms.industry[i], firms.place[i], firms.ladder[i]
-    annual, margin = 4.0 * firms.sales[i], firms.margin[i]
-    persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, research)
-    intensity = firms.research_intensity[i] if firms.does_research[i] == 1 else 0.0
-    certified, rate = firms.certified[i] > NO_CERTIFICATE, setting.tax_rate[place, industry, ladder]
-    profit = taxable_profit(annual, margin, intensity, setting.extra_deduction[place, industry, ladder])
+def assess(
+    annual: float,
+    margin: float,
+    persons: float,
+    intensity: float,
+    extra_deduction: float,
+    certified: bool,
+    rate: float,
+    law: TaxLaw,
+) -> Taxes:
+    """Return the yearly tax of a firm and what it would be without certificate and without extra deduction."""
+    profit = taxable_profit(annual, margin, intensity, extra_deduction)
     undeducted = taxable_profit(annual, margin, intensity, 0.0)
-    return FirmYear(
-        annual,
-        persons,
-        intensity,
-        income_tax(profit, annual, persons, certified, rate, law),
-        tax_without(profit, annual, persons, law),
-        income_tax(undeducted, annual, persons, certified, rate, law),
-    )
+    uncertified = tax_without(profit, annual, persons, law)
+    paid = min(uncertified, rate * profit) if certified else uncertified
+    return Taxes(paid, uncertified, income_tax(undeducted, annual, persons, certified, rate, law))
 
 
 @compiled
 def settle(
-    firms: FirmColumns, i: int, year: FirmYear, season: float, p: AccountParameters, flow: NDArray[np.float64]
-) -> float:
-    """Write the flows of firm i into `flow`, move its stocks by them, and return its value added (万元)."""
-    industry = firms.industry[i]
-    sales = firms.sales[i] * season
-    added = value_added_per_sales(industry, firms.margin[i], p) * sales
+    sales: float,
+    annual: float,
+    added: float,
+    wages: float,
+    tax_added: float,
+    research: float,
+    income_tax_due: float,
+    stocks: Stocks,
+    rates: MoneyRates,
+    flow: NDArray[np.float64],
+) -> Stocks:
+    """Write the flows of a firm's quarter into `flow` and return what it holds and owes afterwards."""
     flow[SALES] = sales
     flow[PURCHASES] = added - sales
-    flow[WAGES] = -p.wage_share[industry] * p.value_added_share[industry] * sales
-    flow[VALUE_ADDED_TAX] = -p.vat_rate * p.value_added_share[industry] * sales
-    flow[RESEARCH_WAGES] = -p.research_wage_share * year.intensity * sales
-    flow[RESEARCH_PURCHASES] = -(1.0 - p.research_wage_share) * year.intensity * sales
-    flow[INCOME_TAX] = -0.25 * year.tax
-    flow[INTEREST] = -0.25 * p.loan_rate * firms.loans[i]
-    wear = 0.25 * p.capital_depreciation * firms.capital[i]
-    investment = wear + INVESTMENT_SPEED * (p.tangible_share * year.annual - firms.capital[i])
+    flow[WAGES] = -wages
+    flow[VALUE_ADDED_TAX] = -tax_added
+    flow[RESEARCH_WAGES] = -rates.research_wage_share * research
+    flow[RESEARCH_PURCHASES] = -(1.0 - rates.research_wage_share) * research
+    flow[INCOME_TAX] = -income_tax_due
+    flow[INTEREST] = -0.25 * rates.loan_rate * stocks.loans
+    wear = 0.25 * rates.capital_depreciation * stocks.capital
+    investment = wear + INVESTMENT_SPEED * (rates.tangible_share * annual - stocks.capital)
     flow[INVESTMENT] = -investment
     surplus = 0.0
     for k in range(INVESTMENT):
         surplus += flow[k]
-    cash = firms.deposits[i] + surplus - investment
+    cash = stocks.deposits + surplus - investment
     dividends, credit, repayment = finance(
-        cash, p.liquidity_target * year.annual, surplus, firms.loans[i], p.payout_ratio
+        cash, rates.liquidity_target * annual, surplus, stocks.loans, rates.payout_ratio
     )
     flow[DIVIDENDS], flow[NEW_CREDIT], flow[REPAYMENT] = -dividends, credit, -repayment
-    firms.deposits[i] = cash - dividends + credit - repayment
-    firms.loans[i] += credit - repayment
-    firms.capital[i] += investment - wear
-    return added
-
-
-@compiled
-def measure(
-    firms: FirmColumns, i: int, year: FirmYear, setting: AccountSetting, added: float, measures: NDArray[np.float64]
-) -> None:
-    """Add firm i to the city's measures and to its own record of the last four quarters."""
-    sales, position = firms.sales[i] * setting.season, setting.position
-    reported = (year.intensity * math.exp(setting.reporting_drift) + firms.relabelled[i]) * sales
-    measures[VALUE_ADDED] += added
-    measures[RESEARCH] += year.intensity * sales
-    measures[REPORTED] += reported
-    measures[RELABELLED] += firms.relabelled[i] * sales
-    measures[STAFF] += year.persons
-    measures[FORGONE_CERTIFIED] += 0.25 * (year.tax_uncertified - year.tax)
-    measures[FORGONE_DEDUCTION] += 0.25 * (year.tax_undeducted - year.tax)
-    if firms.above_scale[i] == 1:
-        measures[ABOVE_SCALE] += added
-        measures[PANEL] += added
-        measures[PANEL_AGO] += added / sales * firms.sales_year[i, position]
-        measures[PANEL_REPORTED] += reported
-        measures[PANEL_REPORTED_AGO] += firms.reported_year[i, position]
-    firms.sales_year[i, position] = sales
-    firms.reported_year[i, position] = reported
+    return Stocks(
+        cash - dividends + credit - repayment,
+        stocks.loans + credit - repayment,
+        stocks.capital + investment - wear,
+    )
 
 
 @compiled
@@ -246,16 +239,61 @@ def keep_accounts(
     """
     totals, measures, flow = np.zeros(12), np.zeros(12), np.zeros(12)
     keep = postings.shape[0] >= count
+    position = setting.position
     for i in range(count):
         if firms.alive[i] == 0:
             continue
-        year = assess(firms, i, setting, law, research)
-        added = settle(firms, i, year, setting.season, p, flow)
-        measure(firms, i, year, setting, added, measures)
+        industry, place, ladder = firms.industry[i], firms.place[i], firms.ladder[i]
+        annual, sales = 4.0 * firms.sales[i], firms.sales[i] * setting.season
+        persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, research)
+        intensity = firms.research_intensity[i] if firms.does_research[i] == 1 else 0.0
+        taxes = assess(
+            annual,
+            firms.margin[i],
+            persons,
+            intensity,
+            setting.extra_deduction[place, industry, ladder],
+            firms.certified[i] > NO_CERTIFICATE,
+            setting.tax_rate[place, industry, ladder],
+            law,
+        )
+        added = value_added_per_sales(industry, firms.margin[i], p) * sales
+        wages = p.wage_share[industry] * p.value_added_share[industry] * sales
+        tax_added = p.rates.vat_rate * p.value_added_share[industry] * sales
+        stocks = settle(
+            sales,
+            annual,
+            added,
+            wages,
+            tax_added,
+            intensity * sales,
+            0.25 * taxes.paid,
+            Stocks(firms.deposits[i], firms.loans[i], firms.capital[i]),
+            p.rates,
+            flow,
+        )
+        firms.deposits[i], firms.loans[i], firms.capital[i] = stocks.deposits, stocks.loans, stocks.capital
         for k in range(12):
             totals[k] += flow[k]
             if keep:
                 postings[i, k] = flow[k]
+
+        reported = (intensity * math.exp(setting.reporting_drift) + firms.relabelled[i]) * sales
+        measures[VALUE_ADDED] += added
+        measures[RESEARCH] += intensity * sales
+        measures[REPORTED] += reported
+        measures[RELABELLED] += firms.relabelled[i] * sales
+        measures[STAFF] += persons
+        measures[FORGONE_CERTIFIED] += 0.25 * (taxes.uncertified - taxes.paid)
+        measures[FORGONE_DEDUCTION] += 0.25 * (taxes.undeducted - taxes.paid)
+        if firms.above_scale[i] == 1:
+            measures[ABOVE_SCALE] += added
+            measures[PANEL] += added
+            measures[PANEL_AGO] += added / sales * firms.sales_year[i, position]
+            measures[PANEL_REPORTED] += reported
+            measures[PANEL_REPORTED_AGO] += firms.reported_year[i, position]
+        firms.sales_year[i, position] = sales
+        firms.reported_year[i, position] = reported
     return totals, measures
 
 

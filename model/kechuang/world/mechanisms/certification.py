@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.compiled import compiled
+from kechuang.compiled import compiled, inlined
 from kechuang.parameters import Draw
 from kechuang.randomness import logistic, uniform
 from kechuang.world.mechanisms.research import ResearchParameters, notch, staff
@@ -150,7 +150,7 @@ def promotion_rate(annual_sales: float, patents: float, money: float, p: Certifi
     )
 
 
-@compiled
+@inlined
 def decide(
     firms: FirmColumns,
     i: int,
@@ -169,8 +169,8 @@ def decide(
     extra = setting.extra_deduction[place, industry, max(firms.ladder[i], 1)]
     profit = taxable_profit(annual, firms.margin[i], intensity, extra)
     rate = setting.tax_rate[place, industry, 2]
-    bonus = setting.bonus[place, industry, 2]
-    share = setting.renewal_share[place, industry, 2]
+    bonus = setting.bonus[place, industry, firms.ladder[i]]
+    share = setting.renewal_share[place, industry, firms.ladder[i]]
     gain = annuity(p.discount_factor) * tax_gain(profit, annual, persons, rate, law)
     soft = (
         firms.soft_benefit[i]

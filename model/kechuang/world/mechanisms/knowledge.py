@@ -8,7 +8,6 @@ Link and Scott 2018 (patent elasticity).
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +15,11 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
-from kechuang.randomness import normal_from_uniform, uniform
+from kechuang.randomness import poisson_from_uniform, uniform
 from kechuang.world.populations import FirmColumns
 
 RESEARCH_UNIT = 100.0
 """万元 a year: the R&D at which the patent productivities are stated."""
-MANY = 60.0
 
 
 class KnowledgeParameters(NamedTuple):
@@ -56,20 +54,6 @@ def patent_mean(real_research_year: float, productivity: float, elasticity: floa
 
 
 @compiled
-def count_of(u: float, mean: float) -> float:
-    """Return the Poisson quantile of u; beyond sixty the rounded normal, which differs by less than its spread."""
-    if mean > MANY:
-        return max(0.0, math.floor(mean + math.sqrt(mean) * normal_from_uniform(u) + 0.5))
-    term = math.exp(-mean)
-    total, number = term, 0.0
-    while total < u and number < 200.0:
-        number += 1.0
-        term *= mean / number
-        total += term
-    return number
-
-
-@compiled
 def accumulate_knowledge(
     firms: FirmColumns, count: int, key: np.uint64, season: float, deflator: float, p: KnowledgeParameters
 ) -> float:
@@ -87,7 +71,7 @@ def accumulate_knowledge(
             p.patent_productivity[firms.industry[i]],
             p.patent_elasticity,
         )
-        new = count_of(uniform(key, firms.identity[i]), mean)
+        new = poisson_from_uniform(uniform(key, firms.identity[i]), mean)
         firms.patents[i] = firms.patents[i] * (1.0 - p.patent_decay) + new
         granted += new
     return granted

@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.compiled import compiled
+from kechuang.compiled import compiled, inlined
 from kechuang.parameters import Draw
-from kechuang.randomness import Purpose, stream_key, uniform, uniforms
+from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
 from kechuang.world.populations import FirmColumns, identity_of
 
 OUTREACH_MAX = 10.0
@@ -104,7 +104,7 @@ def become_aware(
     return became
 
 
-@compiled
+@inlined
 def registered_from(firms: FirmColumns, i: int) -> int:
     """Return the degree of awareness from which a firm registers: above-scale firms first weigh an application (2)."""
     return 2 if firms.above_scale[i] == 1 else 1
@@ -141,20 +141,10 @@ def candidates(
 ) -> Candidates:
     """Return the candidates of a quarter; their list depends on the highest rates alone, not on state or levers."""
     cells = np.arange(highest.size)
-    numbers = poisson(uniforms(stream_key(seed, quarter, int(count_purpose)), cells), highest)
+    numbers = poissons(stream_key(seed, quarter, int(count_purpose)), cells, highest)
     cell = np.repeat(cells, numbers)
     first = np.repeat(np.cumsum(numbers) - numbers, numbers)
     identity = np.array(
         identity_of(event, 0, quarter, 0) + (cell << 28) + (np.arange(cell.size) - first), dtype=np.int64
     )
     return Candidates(identity, cell, uniforms(stream_key(seed, quarter, int(draw_purpose)), identity))
-
-
-def poisson(u: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return Poisson counts as quantiles of the draws u (monotone in both arguments)."""
-    from scipy.special import pdtr, pdtrik
-
-    safe = np.maximum(mean, 1e-12)
-    number = np.ceil(pdtrik(u, safe))
-    number = np.where((number >= 1) & (pdtr(np.maximum(number - 1, 0), safe) >= u), number - 1, number)
-    return np.where((mean > 0) & np.isfinite(number), np.maximum(number, 0), 0).astype(np.int64)

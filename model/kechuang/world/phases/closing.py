@@ -21,6 +21,7 @@ def open_quarter(city: Corridor) -> None:
         accounts.flag_above_scale(city.firms.columns, city.firms.count, city.rules.initial.above_scale_size)
         city.reservoir.age_one_year()
         city.panel[:] = 0.0
+        city.policy.bonus_budget.open_year(city.policy.price(city.quarter, city.deflator))
     city.tally = dict.fromkeys(city.tally, 0)
     city.household_income = 0.0
     city.ledger.open_quarter(city.deposits())

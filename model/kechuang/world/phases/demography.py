@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.randomness import Purpose, exponential, stream_key, uniforms
+from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import demography, registration
 from kechuang.world.mechanisms.demand import trend_growth
@@ -85,7 +85,7 @@ def cross_threshold(city: Corridor) -> None:
     threshold = city.rules.initial.above_scale_size
     size = threshold * (city.rules.value("crossing_size_max") / threshold) ** inside
     age_key = stream_key(seed, quarter, int(Purpose.CROSSING_AGE))
-    age = np.array([city.rules.registration.registrant_age_mean * exponential(age_key, one) for one in identity])
+    age = -city.rules.registration.registrant_age_mean * np.log(uniforms(age_key, identity))
     rows = admit(city, Newcomers(identity, place, industry, size, age))
     city.firms.columns.above_scale[rows] = 1
 

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.clock import quarter_of_year, year_of
-from kechuang.randomness import Purpose, exponential, stream_key, uniforms
+from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import certification, registration
 from kechuang.world.policy_state import ADMINISTRATION, CASH
-from kechuang.world.populations import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -60,7 +59,7 @@ def _register_units(city: Corridor, rate: NDArray[np.float64]) -> None:
     inside = uniforms(stream_key(seed, quarter, int(Purpose.REGISTRATION_SIZE)), identity)
     size = bins.lower[choice] * (bins.upper[choice] / bins.lower[choice]) ** inside
     age_key = stream_key(seed, quarter, int(Purpose.REGISTRATION_AGE))
-    age = np.array([p.registrant_age_mean * exponential(age_key, one) for one in identity])
+    age = -p.registrant_age_mean * np.log(uniforms(age_key, identity))
     rows = admit(city, Newcomers(identity, place, industry, size, age))
     city.firms.columns.ladder[rows] = 1
     _pay_registration(city, np.arange(rows.start, rows.stop))
@@ -107,8 +106,13 @@ def _renew(city: Corridor) -> None:
     renewed = due[columns.certified[due] == quarter]
     city.tally["certificates_renewed"] += renewed.size
     city.tally["certificates_lapsed"] += due.size - renewed.size
-    bonus = city.bonus() * city.policy.renewal_share[quarter]
-    pay_bonus(city, renewed, bonus[columns.place[renewed], columns.industry[renewed], 2])
+    _pay(
+        city,
+        renewed,
+        columns.ladder[renewed],
+        city.policy.bonus[quarter] * city.policy.renewal_share[quarter],
+        city.policy.unchanged_bonus[quarter] * city.policy.unchanged_renewal_share[quarter],
+    )
 
 
 def _list_new(city: Corridor) -> None:
@@ -131,32 +135,38 @@ def _list_new(city: Corridor) -> None:
     city.tally["certificates_new"] += rows.size
     city.tally["certificates_direct"] += int((columns.ladder[rows] == 0).sum())
     columns.certified[rows] = quarter
+    _pay(city, rows, columns.ladder[rows], city.policy.bonus[quarter], city.policy.unchanged_bonus[quarter])
     columns.ladder[rows] = np.maximum(columns.ladder[rows], 2)
-    bonus = city.bonus()
-    pay_bonus(city, rows, bonus[columns.place[rows], columns.industry[rows], 2])
 
 
 def _pay_registration(city: Corridor, rows: NDArray[np.int64]) -> None:
     city.tally["registrations"] += rows.size
-    columns = city.firms.columns
-    reward = city.policy.amount(city.policy.registration_bonus, city.quarter, city.deflator)
-    pay_bonus(city, rows, reward[columns.place[rows], columns.industry[rows], 0])
+    _pay(
+        city,
+        rows,
+        np.zeros(rows.size, dtype=np.int8),
+        city.policy.registration_bonus[city.quarter],
+        city.policy.unchanged_registration_bonus[city.quarter],
+    )
 
 
-def pay_bonus(city: Corridor, rows: NDArray[np.int64], amounts: NDArray[np.float64]) -> None:
-    """Pay bonuses (万元) to the firms in these rows, within the budget of the lever, and book their cost."""
-    amounts = city.ration("certification_bonus", amounts)
+def _pay(
+    city: Corridor,
+    rows: NDArray[np.int64],
+    step: NDArray[np.int8],
+    reward: NDArray[np.float64],
+    unchanged: NDArray[np.float64],
+) -> None:
+    """Pay rewards to the firms in these rows by place, industry and step, within the budget, and book what they cost."""
+    columns, quarter = city.firms.columns, city.quarter
+    price = city.policy.price(quarter, city.deflator)
+    cell = (columns.place[rows], columns.industry[rows], step)
+    amounts = city.policy.bonus_budget.ration(price * reward[cell], price * unchanged[cell])
     total = float(amounts.sum())
-    city.firms.columns.deposits[rows] += amounts
+    columns.deposits[rows] += amounts
     city.note_postings(rows, "bonuses", amounts)
     city.ledger.post("certification and registration bonuses", "firms", "government", total)
-    city.costs.add(city.quarter, "certification_bonus", CASH, total)
+    city.costs.add(quarter, "certification_bonus", CASH, total)
     administration = city.rules.value("administration_share") * total
-    city.costs.add(city.quarter, "certification_bonus", ADMINISTRATION, administration)
+    city.costs.add(quarter, "certification_bonus", ADMINISTRATION, administration)
     city.ledger.post("administration of levers", "outside", "government", administration)
-
-
-def valid_certificates(city: Corridor) -> NDArray[np.bool_]:
-    """Say which rows hold a valid certificate."""
-    count = city.firms.count
-    return np.asarray((city.firms.columns.alive[:count] == 1) & (city.firms.columns.certified[:count] > NO_CERTIFICATE))

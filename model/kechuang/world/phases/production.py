@@ -24,6 +24,7 @@ def move_demand(city: Corridor) -> None:
 
 def choose_research(city: Corridor) -> None:
     """Let firms decide whether they do R&D and how much."""
+    city.peers = city.doer_share()
     research.choose_research(
         city.firms.columns, city.firms.count, city.research_setting(city.quarter), city.law, city.rules.research
     )
@@ -120,7 +121,7 @@ def _keep_cells(city: Corridor, season: float) -> None:
     margin = city.rules.vector("margin_mean")
     sales = cells.sales * season
     wages = sales * (p.wage_share * p.value_added_share)[None, :]
-    tax_added = sales * (p.vat_rate * p.value_added_share)[None, :]
+    tax_added = sales * (p.rates.vat_rate * p.value_added_share)[None, :]
     added = wages + tax_added + sales * margin[None, :]
     staff = cells.mean_size() / city.deflator[city.quarter] / city.worker_sales()[None, :]
     income_tax = (
@@ -136,9 +137,9 @@ def _keep_cells(city: Corridor, season: float) -> None:
             ]
         )
     )
-    wear = 0.25 * p.capital_depreciation * cells.capital
-    investment = wear + accounts.INVESTMENT_SPEED * (p.tangible_share * 4.0 * cells.sales - cells.capital)
-    saving = p.liquidity_target * 4.0 * cells.sales - cells.deposits
+    wear = 0.25 * p.rates.capital_depreciation * cells.capital
+    investment = wear + accounts.INVESTMENT_SPEED * (p.rates.tangible_share * 4.0 * cells.sales - cells.capital)
+    saving = p.rates.liquidity_target * 4.0 * cells.sales - cells.deposits
     owners = added - wages - tax_added - income_tax - investment - saving
     cells.deposits += saving
     cells.capital += investment - wear
