@@ -37,6 +37,7 @@ def admit(city: Corridor, new: Newcomers) -> slice:
     columns.born[rows] = city.quarter - np.floor(4.0 * new.age).astype(np.int64)
     deposits, capital = city.reservoir.take(new.place, new.industry, new.annual_sales)
     columns.deposits[rows], columns.capital[rows] = deposits, capital
+    city.booked["capital"] += float(capital.sum())
     city.ledger.post("units becoming firms", "firms", "cells", float(deposits.sum()))
     city.note_postings(np.arange(rows.start, rows.stop), "transfer at birth", deposits)
     initial.draw_traits(city.firms, rows, city.luck_seed, city.rules.vector("margin_mean"), 0.0, city.rules.initial)

@@ -12,6 +12,7 @@ import numpy as np
 from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
 from kechuang.world.ledger import Residual
+from kechuang.world.mechanisms.accounts import VALUE_ADDED
 from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ MONEY_TOLERANCE = 1e-9
 FIRM_TOLERANCE = 1e-6
 """Largest allowed violation of a firm's account, 万元."""
 _NON_NEGATIVE = ("sales", "deposits", "capital", "loans", "knowledge", "patents", "research_intensity", "relabelled")
+
+
+def stocks(city: Corridor) -> dict[str, float]:
+    """Return what firms own and owe beside their deposits (万元)."""
+    columns, count = city.firms.columns, city.firms.count
+    alive = columns.alive[:count] == 1
+    return {name: float(getattr(columns, name)[:count][alive].sum()) for name in ("capital", "loans")}
 
 
 def opening_counts(city: Corridor) -> dict[str, int]:
@@ -40,6 +48,7 @@ def certificates(city: Corridor) -> int:
 def check(city: Corridor) -> list[Residual]:
     """Return the residual of every identity at the end of the quarter."""
     found = city.ledger.residuals(city.quarter, city.deposits())
+    found += _stocks(city)
     found += _counts(city)
     found += _signs(city)
     if city.audit:
@@ -59,6 +68,18 @@ def demand_no_violation(residuals: list[Residual]) -> None:
         raise CheckFailed(
             "\n".join(f"{quarter_label(r.quarter)}: {r.identity}: {r.account}: off by {r.value:.6g}" for r in bad)
         )
+
+
+def _stocks(city: Corridor) -> list[Residual]:
+    """I4 and I10: debt and fixed capital move by what was booked, and value added is sales less purchases."""
+    gross, now = max(city.ledger.gross(), 1e-9), stocks(city)
+    off = {f"{name} of firms": now[name] - city.opening_stocks[name] - city.booked[name] for name in now}
+    sold, bought = city.ledger.flows["sales"], city.ledger.flows["purchases"]
+    off["value added of firms"] = float(sold[0] + bought[0]) - float(city.measures[VALUE_ADDED])
+    return [
+        Residual("stock changes by bookings", name, city.quarter, value, abs(value) / gross)
+        for name, value in off.items()
+    ]
 
 
 def _counts(city: Corridor) -> list[Residual]:

@@ -262,6 +262,8 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             0,
         )
         self.opening: dict[str, int] = {}
+        self.opening_stocks: dict[str, float] = {}
+        self.booked: dict[str, float] = {}
         self.residuals: list[Residual] = []
         self.history: list[dict[str, float]] = []
         self.postings = np.zeros((0, len(POSTINGS)))

@@ -26,6 +26,8 @@ def open_quarter(city: Corridor) -> None:
     city.household_income = 0.0
     city.ledger.open_quarter(city.deposits())
     city.opening = identities.opening_counts(city)
+    city.opening_stocks = identities.stocks(city)
+    city.booked = dict.fromkeys(city.opening_stocks, 0.0)
 
 
 def settle_households(city: Corridor) -> None:

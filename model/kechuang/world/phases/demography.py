@@ -30,12 +30,14 @@ def close_firms(city: Corridor) -> None:
 
 def _liquidate(city: Corridor, rows: NDArray[np.int64]) -> None:
     columns, ledger = city.firms.columns, city.ledger
-    assets, capital, debt = columns.deposits[rows], columns.capital[rows].copy(), columns.loans[rows]
+    assets, capital, debt = columns.deposits[rows], columns.capital[rows], columns.loans[rows]
     repaid = np.minimum(debt, assets + capital)
     rest = assets + capital - repaid
     ledger.post("sale of assets of closed firms", "firms", "outside", float(capital.sum()))
     ledger.post("repayment to lenders not modelled", "outside", "firms", float(repaid.sum()))
     ledger.post("liquidation", "households", "firms", float(rest.sum()))
+    city.booked["capital"] -= float(capital.sum())
+    city.booked["loans"] -= float(debt.sum())
     city.written_off += float((debt - repaid).sum())
     city.household_income += float(rest.sum())
     city.note_postings(rows, "liquidation", capital - repaid - rest)

@@ -95,7 +95,7 @@ def learn(city: Corridor) -> None:
 
 
 def _post_firms(city: Corridor, totals: NDArray[np.float64]) -> None:
-    ledger, value = city.ledger, city.rules.value
+    ledger, value, rates = city.ledger, city.rules.value, city.rules.accounts.rates
     corporate, added = value("local_share_corporate"), value("local_share_value_added")
     flow = dict(zip(accounts.FLOWS, totals, strict=True))
     ledger.post("sales", "firms", "outside", flow["sales"])
@@ -112,6 +112,9 @@ def _post_firms(city: Corridor, totals: NDArray[np.float64]) -> None:
     ledger.post("dividends", "households", "firms", -flow["dividends"])
     ledger.post("credit from lenders not modelled", "firms", "outside", flow["new credit"])
     ledger.post("repayment to lenders not modelled", "outside", "firms", -flow["repayment"])
+    wear = 0.25 * rates.capital_depreciation * city.opening_stocks["capital"]
+    city.booked["capital"] += -flow["investment"] - wear
+    city.booked["loans"] += flow["new credit"] + flow["repayment"]
     city.household_income += -(flow["production wages"] + flow["research wages"] + flow["dividends"])
 
 
