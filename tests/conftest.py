@@ -33,11 +33,14 @@ def small_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
         return _wait_for(shared / "folder.txt")
     import kechuang as kc
 
-    result = kc.run("baseline", out=shared, **SMALL_RUN)  # type: ignore[arg-type]
-    beside = shared / "folder.tmp"
-    beside.write_text(str(result.folder), encoding="utf-8")
-    beside.rename(shared / "folder.txt")
-    return result.folder
+    made = ""
+    try:
+        made = str(kc.run("baseline", out=shared, **SMALL_RUN).folder)  # type: ignore[arg-type]
+    finally:
+        # Written beside and renamed; empty when the run failed, so that nobody waits for it.
+        (shared / "folder.tmp").write_text(made, encoding="utf-8")
+        (shared / "folder.tmp").rename(shared / "folder.txt")
+    return Path(made)
 
 
 def _wait_for(file: Path) -> Path:
@@ -45,4 +48,6 @@ def _wait_for(file: Path) -> Path:
     while not file.exists():
         assert time.monotonic() < deadline, "another test process did not finish the small run"
         time.sleep(0.2)
-    return Path(file.read_text(encoding="utf-8"))
+    made = file.read_text(encoding="utf-8")
+    assert made, "the small run failed in another test process"
+    return Path(made)

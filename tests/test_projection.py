@@ -160,5 +160,5 @@ def test_table_fits_into_80_columns_and_names_every_target(small_run: object, la
     lines = [line.rstrip() for line in text.splitlines()]
     assert all(cell_len(line) <= 80 for line in lines)
     judged = result.targets[result.targets["status"] == "judged"]
-    shown_by_closure = [line for line in lines if re.search(r"±.*\s\d+\s+\d+\s+\d+$", line)]
+    shown_by_closure = [line for line in lines if re.search(r"±\s*[\d.]+\s+\d+\s+\d+\s+\d+$", line)]
     assert len(shown_by_closure) == judged["id"].nunique(), "every row shows all three closures"

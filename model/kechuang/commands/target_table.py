@@ -103,7 +103,7 @@ def _cells(rows: pd.DataFrame, closures: list[str], language: str) -> list[str]:
         title = WORDS[language]["alternative"]
     elif row["kind"] == "joint":
         title, ranges = WORDS[language]["joint"] + title, ""
-    probability = f"{_percent(row['probability'])} ±{_percent(row['error']):>2}"
+    probability = f"{_percent(row['probability'])} ±{_error(row['error']):>2}"
     parts = [_percent(rows.loc[closure, "probability"]) if closure in rows.index else "" for closure in closures]
     return [title, str(row["date"]), _goal(row), ranges, probability, *parts]
 
@@ -138,6 +138,12 @@ def _number(value: Any) -> str:
         return "-"
     decimals = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2
     return f"{number:.{decimals}f}"
+
+
+def _error(share: Any) -> str:
+    """Return an error in percent, never rounded to nothing: 14, 0.5."""
+    percent = 100.0 * float(share)
+    return f"{percent:.0f}" if percent >= 0.95 else f"{percent:.1f}"
 
 
 def _percent(share: Any) -> str:

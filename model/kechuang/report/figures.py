@@ -50,16 +50,16 @@ def position(label: str) -> float:
 
 
 def fan_chart(frame: pd.DataFrame, key: str, language: str = "en", reported: Sequence[Reported] = (),
-              targets: Sequence[Threshold] = (), legend: bool = True) -> Figure:
+              targets: Sequence[Threshold] = (), title: bool = True) -> Figure:
     """Draw 5-95 % and 25-75 % bands and the median over all draws, the medians of the closures and the figures."""
     texts = Texts(language)
     closures = closures_in(frame)
-    entries = _fan_entries(closures, reported, targets, texts) if legend else []
-    below = canvas.legend_height(len(entries), columns=3) if legend else 0.0
-    height = 2.65 + below
+    entries = _fan_entries(closures, reported, targets, texts)
+    below, above = canvas.legend_height(len(entries), columns=3), 0.6 if title else 0.3
+    height = 2.35 + below + above
     with canvas.drawing():
         figure = canvas.new_figure(canvas.WIDTH, height)
-        axes = canvas.add_axes(figure, left=0.125, right=0.885, bottom=(0.27 + below) / height, top=1 - 0.3 / height)
+        axes = canvas.add_axes(figure, left=0.125, right=0.885, bottom=(0.27 + below) / height, top=1 - above / height)
         table = bands(frame, key)
         _draw_fan(axes, table)
         for closure in closures:
@@ -77,6 +77,8 @@ def fan_chart(frame: pd.DataFrame, key: str, language: str = "en", reported: Seq
         unit = wording.unit(INDICATORS[key], language)
         axes.text(-0.005, 1.045, unit, transform=axes.transAxes, ha="right", color=canvas.MUTED, fontsize=9)
         canvas.legend_rows(figure, entries, columns=3)
+        if title:
+            figure.text(0.02, 1 - 0.1 / height, INDICATORS[key].label(language), va="top", fontsize=12, fontweight="bold")
         return figure
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from markupsafe import Markup
 
-from kechuang.report import wording
+from kechuang.report import target_view, wording
 from kechuang.report.context import Cell, Context, Table
 from kechuang.report.figures import LAST_REPORTED
-from kechuang.report.folder import TargetResult
 from kechuang.report.sources import KnownFigure
 from kechuang.report.summary import at, closures_in, period_totals
 from kechuang.world.indicators import INDICATORS
@@ -20,11 +18,12 @@ MAIN_INDICATOR = "high_tech_firms"
 
 def answer(context: Context) -> dict[str, Any]:
     """Return the sentences, notices and targets of the first page."""
+    waiting = target_view.waiting(context)
+    more = context.link("section-reading", context.texts("section.reading"))
     return {
         "sentences": [sentence for sentence in (_likely(context), *_high_tech(context), _cost(context)) if sentence],
-        "mode": _mode(context), "notices": _notices(context), "groups": _groups(context),
-        "unjudged": _unjudged(context),
-        "closures": closures_in(context.run.indicators),
+        "mode": _mode(context), "notices": _notices(context), "groups": target_view.groups(context),
+        "waiting": context.texts("target.waiting", count=waiting, more=more) if waiting else None,
     }
 
 
@@ -63,18 +62,13 @@ def _notices(context: Context) -> list[Markup]:
 
 
 def _likely(context: Context) -> Markup:
-    """Return how many targets that still lie ahead of the figures are more likely than not."""
-    ahead = [target for target in _mixed(context, "target") if target.judged and target.date > LAST_REPORTED]
-    if not ahead:
+    """Return how many of the targets that lie ahead are more likely than not."""
+    targets = target_view.ahead(context)
+    if not targets:
         return context.texts("answer.no_targets")
-    likely = sum(target.probability > 0.5 for target in ahead)
-    name = "none" if likely == 0 else "all" if likely == len(ahead) else "some"
-    return context.texts(f"answer.{name}", likely=likely, total=len(ahead))
-
-
-def _mixed(context: Context, *kinds: str) -> list[TargetResult]:
-    """Return the rows of targets that mix all closures, of these kinds."""
-    return [target for target in context.run.targets if target.closure == "all" and target.kind in kinds]
+    likely = sum(target.probability > 0.5 for target in targets)
+    name = "none" if likely == 0 else "all" if likely == len(targets) else "some"
+    return context.texts(f"answer.{name}", likely=likely, total=len(targets))
 
 
 def _high_tech(context: Context) -> list[Markup]:
@@ -120,95 +114,6 @@ def _cost(context: Context) -> Markup | None:
     amounts = {name: context.link("section-costs", wording.rounded(value, 1, context.language))
                for name, value in (("cash", cash), ("forgone", forgone))}
     return context.texts("answer.cost", first=first, last=last, **amounts)
-
-
-def _groups(context: Context) -> list[dict[str, Any]]:
-    """Return the targets that this version can judge, by group in the order of the file, joint ones last."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for target in _mixed(context, "target", "joint"):
-        if target.judged:
-            found.setdefault(target.group, []).append(_target_row(context, target))
-    return [{"title": _group_title(context, group), "rows": rows} for group, rows in found.items()]
-
-
-def _unjudged(context: Context) -> list[tuple[str, Markup]]:
-    """Return the targets that this version cannot judge, each with the reason."""
-    return [(context.texts.pick(target.title), _reason(context, target.status))
-            for target in _mixed(context, "target") if not target.judged]
-
-
-def _reason(context: Context, status: str) -> Markup:
-    """Return why a target is not judged, its first words in the language of the reader."""
-    words, _, detail = status.partition(": ")
-    key = f"status.{words}"
-    return context.texts(key, detail=detail) if context.texts.has(key) else Markup.escape(status)
-
-
-def _group_title(context: Context, group: str) -> str:
-    title = context.sources.target_groups.get(group)
-    return group if title is None else title.in_language(context.language)
-
-
-def _target_row(context: Context, target: TargetResult) -> dict[str, Any]:
-    texts = context.texts
-    declared = context.sources.targets.get(target.id)
-    remarks = [_alternative(context, other) for other in _mixed(context, "alternative")
-               if other.id.partition("/")[0] == target.id and other.judged]
-    if declared is not None and declared.proxy is not None:
-        remarks.append(texts("target.proxy", proxy=declared.proxy.in_language(context.language)))
-    if declared is not None and declared.analyst:
-        remarks.append(texts("target.analyst"))
-    return {
-        "title": texts.pick(target.title), "condition": _condition(context, target), "remarks": remarks,
-        "source": None if declared is None else context.evidence(declared.source, texts("target.source")),
-        "words": wording.probability(target.probability, context.run.draws, context.language),
-        "tenths": wording.tenths(target.probability), "number": _probability_number(context, target),
-        "closures": _by_closure(context, target), "gap": _gap(context, target),
-    }
-
-
-def _alternative(context: Context, target: TargetResult) -> Markup:
-    """Return another reading of a target with its probability, as a remark."""
-    words = wording.probability(target.probability, context.run.draws, context.language)
-    return context.texts("target.alternative", condition=_condition(context, target), words=words,
-                         number=wording.number(target.probability, 2, context.language))
-
-
-def _condition(context: Context, target: TargetResult) -> Markup:
-    """Return what has to hold, with the indicator linked: 'High-tech firms ≥ 2,380, by the end of 2025'."""
-    texts, language = context.texts, context.language
-    if target.kind == "joint":
-        return texts("target.joint", date=context.when(target.date))
-    known = target.indicator in INDICATORS
-    name = context.indicator(target.indicator) if known else Markup.escape(target.indicator)
-    amount = wording.with_unit(wording.condition(target.operation, target.threshold, 2, language),
-                               wording.unit_name(target.unit, language), language)
-    condition = Markup("{} {}").format(name, amount)
-    if target.basis != "level":
-        kind, base = target.basis.split(" ", 1)[0], target.basis.rsplit(" ", 1)[-1]
-        condition = texts(f"target.{kind}", name=name, amount=amount, quarter=context.when(base))
-    return texts("target.by", condition=condition, date=context.when(target.date))
-
-
-def _probability_number(context: Context, target: TargetResult) -> str:
-    """Return the probability with its Monte-Carlo error: '0.31 ± 0.05'."""
-    value = wording.number(target.probability, 2, context.language)
-    return f"{value} ± {wording.number(target.error, 2, context.language)}" if math.isfinite(target.error) else value
-
-
-def _by_closure(context: Context, target: TargetResult) -> list[tuple[str, str]]:
-    """Return the probability under each closure."""
-    return [(other.closure, wording.number(other.probability, 2, context.language)) for other in context.run.targets
-            if other.id == target.id and other.closure != "all" and other.judged]
-
-
-def _gap(context: Context, target: TargetResult) -> str:
-    low, middle, high = target.shortfall
-    if not math.isfinite(middle):
-        return ""
-    known = INDICATORS.get(target.indicator)
-    decimals = min(known.decimals, 2) if known and target.basis == "level" else 2
-    return context.range_text(*(wording.rounded(value, decimals, context.language) for value in (middle, low, high)))
 
 
 def _past_row(context: Context, figure: KnownFigure) -> list[Cell] | None:

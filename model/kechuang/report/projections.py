@@ -27,7 +27,7 @@ def _path(context: Context, key: str) -> dict[str, Any]:
     frame, language, texts = context.run.indicators, context.language, context.texts
     label = INDICATORS[key].label(language)
     reported = context.sources.reported(key)
-    fan = fan_chart(frame, key, language, reported, context.sources.thresholds(context.run, key))
+    fan = fan_chart(frame, key, language, reported, context.sources.thresholds(context.run, key), title=False)
     pictures = [context.picture(f"path-{key}", fan, texts("paths.all"), _fan_text(context, key, label))]
     if len(closures_in(frame)) > 1:
         panels = closure_panels(frame, key, language, reported)

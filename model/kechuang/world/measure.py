@@ -65,6 +65,7 @@ def _production(city: Corridor) -> dict[str, float]:
             "reported": yi_from_wan(measures[accounts.REPORTED]),
             "relabelled": yi_from_wan(measures[accounts.RELABELLED]),
             "other": city.other_research(city.quarter),
+            "above_scale_sales": yi_from_wan(measures[accounts.ABOVE_SCALE_SALES]),
         }
     )
     year = {key: sum(quarter[key] for quarter in history[-4:]) for key in history[-1]}
@@ -75,6 +76,7 @@ def _production(city: Corridor) -> dict[str, float]:
         "gdp_four_quarters": year["gdp"] if whole else np.nan,
         "industrial_value_added": yi_from_wan(measures[accounts.ABOVE_SCALE]),
         "sales": sales,
+        "above_scale_sales": year["above_scale_sales"] if whole else np.nan,
         "employment": float(measures[accounts.STAFF] + city.cell_staff.sum()),
         "rd_real": year["research"] if whole else np.nan,
         "rd_reported": year["reported"] if whole else np.nan,

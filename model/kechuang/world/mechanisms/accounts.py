@@ -64,7 +64,9 @@ MEASURES = (
     "forgone_certified",
     "forgone_deduction",
     "above_scale_value_added",
+    "above_scale_sales",
 )
+"""Sums over firms in the order of the measures."""
 (
     VALUE_ADDED,
     PANEL,
@@ -78,7 +80,9 @@ MEASURES = (
     FORGONE_CERTIFIED,
     FORGONE_DEDUCTION,
     ABOVE_SCALE,
-) = range(12)
+    ABOVE_SCALE_SALES,
+) = range(len(MEASURES))
+ACCOUNTS, SUMS = len(FLOWS), len(MEASURES)
 INVESTMENT_SPEED = 0.25
 SOFTWARE = 7
 
@@ -237,7 +241,7 @@ def keep_accounts(
 
     `postings` keeps the flows of single firms when it has a row for each, and is empty otherwise.
     """
-    totals, measures, flow = np.zeros(12), np.zeros(12), np.zeros(12)
+    totals, measures, flow = np.zeros(ACCOUNTS), np.zeros(SUMS), np.zeros(ACCOUNTS)
     keep = postings.shape[0] >= count
     position = setting.position
     for i in range(count):
@@ -273,7 +277,7 @@ def keep_accounts(
             flow,
         )
         firms.deposits[i], firms.loans[i], firms.capital[i] = stocks.deposits, stocks.loans, stocks.capital
-        for k in range(12):
+        for k in range(ACCOUNTS):
             totals[k] += flow[k]
             if keep:
                 postings[i, k] = flow[k]
@@ -288,6 +292,7 @@ def keep_accounts(
         measures[FORGONE_DEDUCTION] += 0.25 * (taxes.undeducted - taxes.paid)
         if firms.above_scale[i] == 1:
             measures[ABOVE_SCALE] += added
+            measures[ABOVE_SCALE_SALES] += sales
             measures[PANEL] += added
             measures[PANEL_AGO] += added / sales * firms.sales_year[i, position]
             measures[PANEL_REPORTED] += reported
