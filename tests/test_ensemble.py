@@ -18,7 +18,7 @@ import pytest
 import fake_world
 from kechuang.clock import quarter_label
 from kechuang.ensemble import workfolder
-from kechuang.ensemble.draws import draw_hash, draws_for, read_provisional, seed_of
+from kechuang.ensemble.draws import draw_hash, draws_for, seed_of
 from kechuang.ensemble.executor import RETRIES, WorkersLostError
 from kechuang.ensemble.plan import Engine
 from kechuang.ensemble.record import package_versions, run_id_of, seal_report, verify
@@ -26,6 +26,7 @@ from kechuang.ensemble.result import Ensemble
 from kechuang.ensemble.run import run_ensemble
 from kechuang.errors import InputError
 from kechuang.parameters import CLOSURES, Draw, default_draw
+from kechuang.provisional import read_provisional
 from kechuang.scenario import Scenario, load_scenario
 from kechuang.world.indicators import INDICATORS, KEYS
 

@@ -16,7 +16,7 @@ LAYERS = (
     ("analyse", "calibrate"),
     ("ensemble",),
     ("world",),
-    ("scenario", "parameters", "evidence", "city", "city_file", "law", "priors", "targets", "provenance"),
+    ("scenario", "parameters", "provisional", "evidence", "city", "city_file", "law", "priors", "targets", "provenance"),
     # The declaration of what is reported is plain data; targets refer to it.
     ("clock", "randomness", "errors", "units", "resources", "datafile", "records", "compiled", "world.indicators"),
 )

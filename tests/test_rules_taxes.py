@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from worlds import account_setting, certification_setting, everywhere, firms_of, law_of, record, research_setting
 
 from kechuang.world.mechanisms import accounts
 from kechuang.world.mechanisms.accounts import AccountParameters, MoneyRates, Stocks, finance, income_tax, settle
@@ -20,6 +19,7 @@ from kechuang.world.mechanisms.taxes import (
     taxable_profit,
     user_cost,
 )
+from worlds import account_setting, certification_setting, everywhere, firms_of, law_of, record, research_setting
 
 SALES, STAFF = 1000.0, 50.0
 """A firm inside the limits of staff (100, later 300) and assets (3000万, later 5000万; proxy 0.9 of yearly sales)."""
@@ -82,7 +82,7 @@ def test_certificate_gains_nothing_for_small_firms_and_a_tenth_of_profit_above()
     law = law_of(2019)
     # P = 301: 75.25 at 25 %, 45.15 at 15 %.
     assert tax_gain(301.0, SALES, STAFF, 0.15, law) == pytest.approx(30.1)
-    assert 301.0 * 0.15 == pytest.approx(45.15)
+    assert pytest.approx(45.15) == 301.0 * 0.15
     # P = 7.5 and 300 pay 5 % and 8.3 %, less than 15 %.
     for profit in (7.5, 100.0, 300.0):
         assert tax_gain(profit, SALES, STAFF, 0.15, law) == 0.0

@@ -67,8 +67,10 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _PURPOSE_SHIFT, _QUARTER_SHIFT = np.uint64(56), np.uint64(40)
 _TO_UNIT = 1.0 / 9007199254740992.0
+_LARGEST = 1.0 - _TO_UNIT
 _MANY = 600.0
-_FARTHEST = 2000.0
+_NOTHING = 1e-18
+"""A probability that adds nothing to a sum close to 1."""
 
 
 @compiled
@@ -96,7 +98,8 @@ def stream_key(seed: int, quarter: int, purpose: int) -> np.uint64:
 def uniform(key: np.uint64, identity: int) -> float:
     """Return a number in (0, 1) for one agent under a stream key."""
     word = _mix(key + np.uint64(identity) * _GAMMA)
-    return (np.float64(word >> _S11) + 0.5) * _TO_UNIT
+    # The largest word rounds up to 1, of which no quantile exists.
+    return min((np.float64(word >> _S11) + 0.5) * _TO_UNIT, _LARGEST)
 
 
 @compiled
@@ -246,7 +249,7 @@ def poisson_from_uniform(u: float, mean: float) -> float:
         return max(0.0, math.floor(mean + math.sqrt(mean) * normal_from_uniform(u) + 0.5))
     term = math.exp(-mean)
     total, number = term, 0.0
-    while total < u and number < _FARTHEST:
+    while total < u and (number < mean or term > _NOTHING):
         number += 1.0
         term *= mean / number
         total += term

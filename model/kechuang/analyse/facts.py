@@ -194,9 +194,6 @@ def _s_shapes(city: CityYear) -> float:
 def _dilution(city: CityYear) -> float:
     """Return the elasticity of new certificates per technology SME to the number of technology SMEs, five years."""
     stock, flow = city.tech_smes[-6:-1], city.certificates_new[-5:]
-    if stock.size < 5:
-        # The stock at the end of 2015 precedes the first quarter of a run: it is the registry's count.
-        stock = np.concatenate([[float(city.registrations[:, 0].sum())], city.tech_smes[:-1]])
     return statistics.slope(np.log(np.maximum(flow, 0.5) / stock), np.log(stock))
 
 

@@ -42,7 +42,8 @@ class CityYear:
 
     `firms` are the living, `before` those of the year-end before, `floor` the firms of the last quarter just after the
     R&D floor of certified firms has acted; `exits` and `at_risk` count by age (firm-quarters of five years);
-    `unit_ages` are shares of reservoir units by age; `registrations` is [cells of place and industry, year-ends].
+    `unit_ages` are shares of reservoir units by age; `registrations` is [cells of place and industry, year-ends] from the
+    end of 2015, `tech_smes` counts by year-end from 2015 and `certificates_new` by year from 2016, both of the whole city.
     """
 
     year: int
@@ -173,7 +174,9 @@ class _Watch:
                 / max(industrial.sum() + cells.units[:, :SOFTWARE].sum(), 1)
             ),
             registrations=np.array(self.registered).T,
-            tech_smes=indicators[:, 3, POSITION["tech_sme_firms"]],
+            tech_smes=np.append(
+                self.registered[0].sum() / city.scale, indicators[:, 3, POSITION["tech_sme_firms"]]
+            ),
             certificates_new=indicators[:, :, POSITION["certificates_new"]].sum(axis=1),
             drift=city.reporting_drift(),
         )

@@ -167,7 +167,7 @@ def is_s_shaped(cumulative: Numbers) -> bool:
     Convex first: increments (means over three years) peak strictly inside. The test treats the points as
     independent, which cumulative counts are not; it therefore says yes too readily.
     """
-    from scipy.stats import f as fisher
+    from scipy.special import fdtrc
 
     increments = np.convolve(np.diff(cumulative), np.ones(3) / 3.0, mode="valid")
     peak = int(np.argmax(increments))
@@ -177,7 +177,7 @@ def is_s_shaped(cumulative: Numbers) -> bool:
     line = float(((cumulative - np.polyval(np.polyfit(years, cumulative, 1), years)) ** 2).sum())
     curve = max(_logistic_residual(years, cumulative), 1e-12 * max(line, 1e-300))
     ratio = (line - curve) / (curve / (cumulative.size - 4))
-    return bool(ratio > 0.0 and fisher.sf(ratio / 2.0, 2, cumulative.size - 4) < 0.1)
+    return bool(ratio > 0.0 and fdtrc(2, cumulative.size - 4, ratio / 2.0) < 0.1)
 
 
 def _logistic_residual(years: Numbers, cumulative: Numbers) -> float:

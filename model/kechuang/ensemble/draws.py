@@ -10,19 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kechuang.errors import InputError, Problem, did_you_mean
+from kechuang.provisional import provisional_draw
 
 if TYPE_CHECKING:
-    from kechuang.datafile import Node
-    from kechuang.parameters import Draw, Value
+    from kechuang.parameters import Draw
 
 PARAMETER_SETS = ("provisional", "prior")
 """`provisional`: one point per closure, from a least-squares search; `prior`: draws from the priors."""
 
-PROVISIONAL = "calibration/studies/provisional.yaml"
 _SEED_BYTES = 5
 """Keyed draws put the quarter above bit 40 of the seed (kechuang.randomness), so a seed stays below 2^40."""
 
@@ -55,44 +53,7 @@ def draw_hash(draw: Draw) -> str:
 
 
 def _provisional_draws(count: int) -> tuple[Draw, ...]:
-    from kechuang.parameters import CLOSURES, default_draw
+    from kechuang.parameters import CLOSURES
 
-    fitted = provisional_values()
-    points = [default_draw(closure).with_values(**fitted[closure]) for closure in CLOSURES]
+    points = [provisional_draw(closure) for closure in CLOSURES]
     return tuple(replace(points[draw_id % len(points)], id=draw_id) for draw_id in range(count))
-
-
-def provisional_values() -> dict[str, dict[str, Value]]:
-    """Return closure -> parameter values of the provisional point, as written in its study file."""
-    from kechuang.resources import path
-
-    return read_provisional(path(PROVISIONAL), PROVISIONAL)
-
-
-def read_provisional(path: Path, name: str) -> dict[str, dict[str, Value]]:
-    """Read a study file with `closures: {A: {values: {...}}, B: ..., C: ...}` beside its diagnostics."""
-    from kechuang.datafile import DataFile
-    from kechuang.parameters import CLOSURES, load_parameters
-
-    file = DataFile(path, name)
-    known = load_parameters()
-    fitted: dict[str, dict[str, Value]] = {}
-    closures = _entry(file.root, "closures")
-    for closure, block in (closures.fields(CLOSURES) if closures else {}).items():
-        values = _entry(block, "values")
-        fitted[closure] = {}
-        for key, node in values.items() if values else ():
-            if key in known:
-                one = not isinstance(known[key].value, tuple)
-                fitted[closure][key] = node.number() if one else node.numbers()
-            else:
-                node.problem(f"is not a parameter{did_you_mean(key, known)}")
-    file.finish()
-    return fitted
-
-
-def _entry(node: Node, name: str) -> Node | None:
-    found = dict(node.items()).get(name)
-    if found is None:
-        node.problem(f"lacks {name}")
-    return found

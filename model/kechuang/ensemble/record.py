@@ -19,9 +19,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kechuang.ensemble.draws import PROVISIONAL
 from kechuang.ensemble.plan import canonical_json, code_hash
 from kechuang.errors import InputError, Problem
+from kechuang.provisional import PROVISIONAL
 
 if TYPE_CHECKING:
     from kechuang.ensemble.plan import RunPlan

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from kechuang.city import City, load_city
 from kechuang.clock import quarter_label, quarter_of_year, year_of
-from kechuang.parameters import Draw, default_draw
+from kechuang.parameters import Draw
+from kechuang.provisional import provisional_draw
 from kechuang.scenario import Scenario
 from kechuang.world import identities
 from kechuang.world.events import Shocks
@@ -39,7 +40,8 @@ POSTINGS = (*FLOWS, "bonuses", "transfer at birth", "liquidation")
 class Corridor(mesa.Model):  # type: ignore[misc]
     """Taizhou and its corridor from the end of 2015.
 
-    `scenario` says what is decided and what happens, `draw` holds the parameters nobody knows, `seed` is the luck.
+    `scenario` says what is decided and what happens, `draw` holds the parameters nobody knows
+    (default: the provisional point of closure B), `seed` is the luck.
     `scale` simulates a part of the city (0.1: a tenth) and reports counts and money of the whole. `events` maps the name
     of a phase to functions that are called with the model after it. `audit` keeps every firm's account apart and stops
     the run at the first violated identity.
@@ -62,7 +64,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         super().__init__()
         self.scenario = scenario
         self.luck_seed = scenario.seed if seed is None else seed
-        self.rules = Rules.of(draw or default_draw("B"), scale)
+        self.rules = Rules.of(draw or provisional_draw("B"), scale)
         self.audit, self.scale, self.own_events = audit, scale, dict(events or {})
         self.quarter, self.listing_quarter, self.money = 0, 4, 1.0
         self._read_city(load_city("taizhou"))
