@@ -155,7 +155,7 @@ def test_tax_rate_of_the_certificate_lowers_user_cost_only_for_the_certified() -
         other = firms_of(1, industry=2, sales=1500.0, margin=0.2, **free, **status)
         research.choose_research(firms.columns, 1, research_setting(years=5.0), law_of(2019), P)
         research.choose_research(other.columns, 1, cheap, law_of(2019), P)
-        assert (firms[0].research_intensity > other[0].research_intensity) is moves
+        assert bool(firms[0].research_intensity > other[0].research_intensity) is moves
 
 
 # Knowledge and patents ------------------------------------------------------------------------------------------------

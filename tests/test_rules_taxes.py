@@ -298,9 +298,7 @@ def test_tax_forgone_is_the_difference_to_the_law_without_the_measure() -> None:
 
     Paid 15 % of 337.5 = 50.625; without certificate 84.375; without extra deduction 15 % of 450 = 67.5.
     """
-    flows, measures, _ = accounts_of_one_firm(
-        does_research=1, research_intensity=0.03, ladder=2, certified=-4
-    )
+    flows, measures, _ = accounts_of_one_firm(does_research=1, research_intensity=0.03, ladder=2, certified=-4)
     assert flows["income tax"] == pytest.approx(-50.625 / 4)
     assert measures["forgone_certified"] == pytest.approx((84.375 - 50.625) / 4)
     assert measures["forgone_deduction"] == pytest.approx((67.5 - 50.625) / 4)

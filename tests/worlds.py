@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,13 @@ def city_of(
 def long_run() -> RunResult:
     """Return one small baseline run to 2035, audited, made once for all tests of a process."""
     return simulate(scenario_of("2035Q4"), default_draw("B"), 11, audit=True, scale=SMALL)
+
+
+def furthest(sample: np.ndarray, cdf: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Return Kolmogorov's distance between a sample and a law, times the root of the sample size."""
+    values, n = cdf(np.sort(sample)), sample.size
+    steps = np.arange(n + 1) / n
+    return float(n**0.5 * max(np.max(steps[1:] - values), np.max(values - steps[:-1])))
 
 
 def run_python(code: str, *arguments: str, **environment: str) -> str:

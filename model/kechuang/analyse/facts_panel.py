@@ -188,7 +188,7 @@ def unit_sizes(city: Corridor) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
     bins, units = city.reservoir.bins, city.reservoir.units.ravel()
     spread, cut = city.rules.value("reservoir_sd"), city.rules.initial.above_scale_size
-    medians = np.linspace(*np.log(RESERVOIR_RANGE), bins.means.size)
+    medians = np.linspace(np.log(RESERVOIR_RANGE[0]), np.log(RESERVOIR_RANGE[1]), bins.means.size)
     median = np.exp(np.interp(city.reservoir.mean_size().ravel(), bins.means, medians))
     inside = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
     below = ndtr(np.log(cut / median) / spread)

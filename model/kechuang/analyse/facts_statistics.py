@@ -128,7 +128,7 @@ def intensity_counts(intensity: Numbers) -> tuple[Numbers, Numbers]:
     low, high = INTENSITY_RANGE
     edges = low + INTENSITY_STEP * np.arange(round((high - low) / INTENSITY_STEP) + 1)
     counts, _ = np.histogram(intensity, edges - _ROUNDING)
-    return edges[:-1], counts.astype(float)
+    return np.asarray(edges[:-1], dtype=float), counts.astype(float)
 
 
 def smooth_counterfactual(lower: Numbers, counts: Numbers, notch: float) -> Numbers:
@@ -153,10 +153,14 @@ def smooth_counterfactual(lower: Numbers, counts: Numbers, notch: float) -> Numb
     return np.asarray(np.exp(np.clip(design @ coefficients, -20.0, 20.0)))
 
 
-def excess_mass(intensity: Numbers, notch: float) -> float:
-    """Return firms in the half point from the threshold on, over what a smooth law would put there, less one."""
+def excess_mass(intensity: Numbers, notch: float, below: bool = False) -> float:
+    """Return firms in the half point from the threshold on, over what a smooth law would put there, less one.
+
+    `below` looks at the half point before the threshold instead; fewer than 50 firms give no value.
+    """
     lower, counts = intensity_counts(intensity)
-    inside = (lower >= notch - _ROUNDING) & (lower < notch + ABOVE_NOTCH - _ROUNDING)
+    start = notch - ABOVE_NOTCH if below else notch
+    inside = (lower >= start - _ROUNDING) & (lower < start + ABOVE_NOTCH - _ROUNDING)
     expected = smooth_counterfactual(lower, counts, notch)[inside].sum()
     return float(counts[inside].sum() / expected - 1.0) if counts.sum() >= 50 else math.nan
 

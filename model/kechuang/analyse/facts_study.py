@@ -82,10 +82,17 @@ def judge(runs: list[dict[int, dict[str, float]]]) -> list[Verdict]:
 def _verdict(fact: Fact, year: int, runs: list[dict[int, dict[str, float]]]) -> Verdict:
     values = np.array([run.get(year, {}).get(fact.name, math.nan) for run in runs])
     known = values[np.isfinite(values)]
-    quantiles = np.quantile(known, LEVELS) if known.size else np.full(3, math.nan)
+    low, middle, high = np.quantile(known, LEVELS) if known.size else np.full(3, math.nan)
     inside = sum(fact.holds(float(value)) for value in known)
     return Verdict(
-        fact, year, values.size, int(values.size - known.size), *(float(q) for q in quantiles), inside / max(values.size, 1)
+        fact=fact,
+        year=year,
+        runs=values.size,
+        missing=int(values.size - known.size),
+        q05=float(low),
+        q50=float(middle),
+        q95=float(high),
+        share=inside / max(values.size, 1),
     )
 
 
@@ -130,7 +137,7 @@ def study_page(verdicts: list[Verdict], about: dict[str, Any]) -> str:
         f"Made on {datetime.date.today().isoformat()} by `kechuang validate --facts --draws {about['draws']} "
         f"--seeds {about['seeds']}` (generated; do not edit).",
         "",
-        f"{about['draws']} draws of the {about['parameters']} parameters x {about['seeds']} luck seeds = "
+        f"{about['draws']} draws of the {about['parameters_from']} parameters x {about['seeds']} luck seeds = "
         f"{about['runs']} runs of the scenario `{about['scenario']}` at scale {about['scale']:g}. No fact entered a fit. "
         f"A fact passes when at least {PASSING_SHARE:.0%} of the runs lie inside its band; "
         f"with {about['runs']} runs a share near 80 % is known to about ±{_noise(about['runs']):.0%} (one standard error, "

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kechuang.analyse import facts_statistics as statistics
-from kechuang.analyse.facts import NOTCHES, bunching
+from kechuang.analyse.facts import NOTCHES
 from kechuang.analyse.facts_panel import CityYear, observe
 from kechuang.analyse.study_runs import run_jobs
 from kechuang.clock import quarter_index
@@ -212,8 +212,9 @@ def rates_summary(table: pd.DataFrame) -> dict[str, Any]:
             )
             for _, run in part.groupby("draw")
         ]
-        rates = {int(year): quantiles(rows["rate"].to_numpy()) for year, rows in part.groupby("year")}
-        flows = {int(year): quantiles(rows["certificates_new"].to_numpy()) for year, rows in part.groupby("year")}
+        by_year = {year: part[part["year"] == year] for year in YEARS}
+        rates = {year: quantiles(rows["rate"].to_numpy()) for year, rows in by_year.items()}
+        flows = {year: quantiles(rows["certificates_new"].to_numpy()) for year, rows in by_year.items()}
         out.setdefault(str(variant), {})[str(closure)] = {
             "rate": rates,
             "certificates_new": flows,
@@ -260,16 +261,17 @@ def _classes(city: CityYear, scale: float) -> list[dict[str, Any]]:
                 "real": real_counts / scale,
                 "reported": reported_counts / scale,
                 "counterfactual": statistics.smooth_counterfactual(lower, reported_counts, NOTCHES[k]) / scale,
-                "excess_real": bunching(city, k, reported=False),
-                "excess_reported": bunching(city, k, reported=True),
+                "excess_real": statistics.excess_mass(real, NOTCHES[k]),
+                "excess_real_below": statistics.excess_mass(real, NOTCHES[k], below=True),
+                "excess_reported": statistics.excess_mass(reported, NOTCHES[k]),
             }
         )
     return classes
 
 
-def bunching_summary(runs: Sequence[_Bunch]) -> dict[str, Any]:
-    """Return quantiles of the excess mass by year and class of size, and of the ratio of real to reported."""
-    out: dict[str, Any] = {}
+def bunching_summary(runs: Sequence[_Bunch]) -> dict[int, dict[str, Any]]:
+    """Return quantiles of the excess mass by year and class of size, at the threshold and, for real R&D, just below it."""
+    out: dict[int, dict[str, Any]] = {}
     for year in sorted({year for run in runs for year in run}):
         for k, name in enumerate(("under_5000", "5000_to_20000", "over_20000")):
             classes = [run[year]["classes"][k] for run in runs if year in run]
@@ -279,6 +281,7 @@ def bunching_summary(runs: Sequence[_Bunch]) -> dict[str, Any]:
                 "threshold": NOTCHES[k],
                 "reported": quantiles(reported),
                 "real": quantiles(real),
+                "real_just_below": quantiles(np.array([one["excess_real_below"] for one in classes])),
                 "real_over_reported": quantiles(real / reported),
             }
     return out

@@ -74,8 +74,8 @@ def fan_chart(frame: pd.DataFrame, key: str, language: str = "en", reported: Seq
         _finish_time_axis(axes, table.index[-1], key, language)
         _mark_today(axes, table.index[-1], texts)
         _label_ends(axes, table, key, language)
-        unit = wording.unit(INDICATORS[key], language)
-        axes.text(-0.005, 1.045, unit, transform=axes.transAxes, ha="right", color=canvas.MUTED, fontsize=9)
+        unit = wording.chart_unit(INDICATORS[key], language)
+        figure.text(0.02, 1 - (above - 0.12) / height, unit, va="center", color=canvas.MUTED, fontsize=9)
         canvas.legend_rows(figure, entries, columns=3)
         if title:
             figure.text(0.02, 1 - 0.1 / height, INDICATORS[key].label(language), va="top", fontsize=12, fontweight="bold")

@@ -41,8 +41,9 @@ def style(families: tuple[str, ...] = (LAYOUT_FONT,)) -> Iterator[None]:
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # Chinese laid out with a font that lacks it: the reader's browser has it.
-        warnings.filterwarnings("ignore", message=".*[Gg]lyph.*", category=UserWarning)
+        if families == (LAYOUT_FONT,):
+            # Chinese laid out with a font that lacks it: the reader's browser has it.
+            warnings.filterwarnings("ignore", message=".*[Gg]lyph.*", category=UserWarning)
         # The backend belongs to the user's session (a notebook has chosen one) and plays no part here.
         defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault, **_STYLE}
         matplotlib.rcParams.update({key: value for key, value in defaults.items() if not key.startswith("backend")})

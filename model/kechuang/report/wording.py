@@ -40,6 +40,11 @@ def unit(indicator: Indicator, language: str) -> str:
     return unit_name(indicator.unit, language)
 
 
+def chart_unit(indicator: Indicator, language: str) -> str:
+    """Return a unit in letters that every font has, for figures in English, where 亿元 might come out as boxes."""
+    return table().get(f"chart_unit.{indicator.unit}", {}).get(language) or unit(indicator, language)
+
+
 def unit_name(name: str, language: str) -> str:
     """Return a unit as it is declared (in English) in the language of the reader."""
     return table().get(f"unit.{name}", {}).get(language, name)

@@ -62,7 +62,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         collect: bool = True,
     ) -> None:
         super().__init__()
-        self.scenario = scenario
+        self.resolved = scenario  # not `scenario`: from Mesa 3.5 on that name is a property of its own
         self.luck_seed = scenario.seed if seed is None else seed
         self.rules = Rules.of(draw or provisional_draw("B"), scale)
         self.audit, self.scale, self.own_events = audit, scale, dict(events or {})
@@ -100,7 +100,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
 
     def run(self, until: int | None = None) -> Corridor:
         """Step to the end of the scenario (or to quarter `until`) and return the model."""
-        while self.quarter < (self.scenario.until if until is None else until):
+        while self.quarter < (self.resolved.until if until is None else until):
             self.step()
         return self
 
@@ -233,18 +233,18 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.in_corridor = np.array([place.zone in ("core", "corridor") for place in city.places])
         self.shape = (len(city.places), len(city.industries))
         self.season = self.rules.vector("seasonal_weights")
-        quarters = max(self.scenario.until, 20) + 1
+        quarters = max(self.resolved.until, 20) + 1
         self.deflator = np.exp(np.log1p(self.rules.demand.deflator_growth) * np.arange(quarters) / 4.0)
-        self.surroundings = Surroundings(self.rules, self.scenario.tide, self.scale, quarters, self.deflator)
+        self.surroundings = Surroundings(self.rules, self.resolved.tide, self.scale, quarters, self.deflator)
         self.log_tide = self.surroundings.log_tide
 
     def _open_books(self) -> None:
         self.policy = Policy(
-            self.scenario, self.rules.value("corporate_rate"), self.rules.value("assets_to_sales"), self.scale
+            self.resolved, self.rules.value("corporate_rate"), self.rules.value("assets_to_sales"), self.scale
         )
         self.law = self.policy.law(0)
-        self.shocks = Shocks(self.scenario)
-        self.costs = CostLedger(max(self.scenario.until, 20))
+        self.shocks = Shocks(self.resolved)
+        self.costs = CostLedger(max(self.resolved.until, 20))
         self.ledger = Ledger()
         self.government = Government(self)
         self.household_deposits = self.household_income = self.written_off = self.unpurged = 0.0
@@ -273,7 +273,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.panel = np.zeros((4, 4))
         self.measures = np.zeros(0)
         self.cell_value_added = self.cell_staff = np.zeros(0)
-        self.indicators = np.full((self.scenario.until, len(KEYS)), np.nan)
+        self.indicators = np.full((self.resolved.until, len(KEYS)), np.nan)
 
     def _weigh_city(self) -> None:
         """Fix what the start determines: base sales, the pool's weights over cells, the rest of the city."""
