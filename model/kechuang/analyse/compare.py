@@ -112,7 +112,8 @@ class Comparison:
     @cached_property
     def rankings(self) -> pd.DataFrame:
         """One row per date, indicator and order that occurs, the most frequent first; with more than two scenarios
-        also per order of each two (`kind` pair). `verdict` is that order, or that the evidence cannot order them.
+        also per order of each two (`kind` pair). `verdict` is the most frequent order, or that the evidence cannot
+        order them; `within_error` says that the verdict is an order by less than the Monte-Carlo error of its share.
         """
         import pandas as pd
 
@@ -129,10 +130,11 @@ class Comparison:
                     found = orders({label: self.outcomes[label].at(key, date) for label in labels})
                     clear = bool(found) and found[0].share >= ORDER_SHARE
                     about = {"date": date, "indicator": key, "kind": kind, "scenarios": ", ".join(labels)}
-                    verdict = found[0].text if clear else CANNOT_ORDER
+                    close = clear and found[0].share - found[0].error < ORDER_SHARE
+                    verdict = {"verdict": found[0].text if clear else CANNOT_ORDER, "within_error": close}
                     for order in found:
                         shares = {"share": order.share, "error": order.error, "draws": order.draws}
-                        yield {**about, "order": order.text, **shares, "verdict": verdict}
+                        yield {**about, "order": order.text, **shares, **verdict}
 
     @cached_property
     def costs(self) -> pd.DataFrame:

@@ -67,8 +67,9 @@ def compare(
             progress=not (quiet or as_json),
             scale=scale,
         )
-    except Interrupted as interruption:
-        print(interruption, file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        # Between two runs there is nothing to say but that the finished ones are kept.
+        print(str(interruption) or "interrupted: finished runs are kept and will be used again", file=sys.stderr)
         raise typer.Exit(Interrupted.exit_status) from None
     if as_json:
         print(json.dumps(_summary(found, indicator), ensure_ascii=False, indent=1))
