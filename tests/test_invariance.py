@@ -71,7 +71,7 @@ def differ(one: Corridor, other: Corridor, quarters: slice = slice(None)) -> boo
 
 
 def is_money(unit: str) -> bool:
-    return unit.split(" ")[0] in ("万元", "亿元")
+    return unit.split(" ", maxsplit=1)[0] in ("万元", "亿元")
 
 
 def in_small_money(draw: Draw) -> Draw:

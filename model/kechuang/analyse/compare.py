@@ -151,6 +151,7 @@ class Comparison:
         """Draw the difference over time: median, 25-75 % and 5-95 % of the draws, for one scenario or all."""
         import matplotlib.pyplot as plt
         import numpy as np
+        from matplotlib.ticker import MaxNLocator
 
         self._demand_known(key, self.outcomes[self.base].quarters[-1])
         base = self.outcomes[self.base]
@@ -165,7 +166,9 @@ class Comparison:
                 axes.fill_between(years[known], lower, upper, alpha=opacity, color=f"C{number}", linewidth=0)
             axes.plot(years[known], np.median(gap[:, known], axis=0), color=f"C{number}", label=label)
         axes.axhline(0.0, color="0.4", linewidth=0.8)
-        axes.set_title(f"{INDICATORS[key].en}: difference from {self.base}, {self.draws} paired draws", fontsize=10)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        parts = f"median, 25-75 % and 5-95 % of {self.draws} paired draws"
+        axes.set_title(f"{INDICATORS[key].en}, difference from {self.base}: {parts}", fontsize=10)
         # The unit is written in letters that every font has.
         axes.set_ylabel({"亿元": "100 million yuan"}.get(INDICATORS[key].unit, INDICATORS[key].unit))
         axes.legend(loc="upper left", frameon=False)

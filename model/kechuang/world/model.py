@@ -239,8 +239,13 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.log_tide = self.surroundings.log_tide
 
     def _open_books(self) -> None:
+        value = self.rules.value
         self.policy = Policy(
-            self.resolved, self.rules.value("corporate_rate"), self.rules.value("assets_to_sales"), self.scale
+            self.resolved,
+            value("corporate_rate"),
+            value("assets_to_sales"),
+            value("certification_bonus_scale"),
+            self.scale,
         )
         self.law = self.policy.law(0)
         self.shocks = Shocks(self.resolved)

@@ -61,19 +61,25 @@ class Budget:
 
 
 class Policy:
-    """Effective lever values and law of every quarter of a scenario."""
+    """Effective lever values and law of every quarter of a scenario.
 
-    def __init__(self, scenario: Scenario, normal_rate: float, asset_share: float, scale: float = 1.0) -> None:
+    `bonus_scale` is how large the certification bonus really was, relative to the assumed path; doses come on top.
+    """
+
+    def __init__(
+        self, scenario: Scenario, normal_rate: float, asset_share: float, bonus_scale: float = 1.0, scale: float = 1.0
+    ) -> None:
         self.scenario = scenario
         self.normal_rate, self.asset_share = normal_rate, asset_share
         self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
-        self.bonus = policy.effective(scenario, "certification_bonus")
+        past_bonus = bonus_scale * policy.baseline(scenario, "certification_bonus")
+        self.bonus = policy.effective(scenario, "certification_bonus", path=past_bonus)
         self.renewal_share = policy.effective(scenario, "certification_bonus", "renewal_share")
         self.registration_bonus = policy.effective(scenario, "certification_bonus", "registration_bonus")
         self.super_deduction = policy.effective(scenario, "super_deduction") / 100.0
         budgeted = policy.changes_with_budget(scenario)
         plain = replace(scenario, levers=tuple(change for change in scenario.levers if change not in budgeted))
-        self.unchanged_bonus = policy.effective(plain, "certification_bonus")
+        self.unchanged_bonus = policy.effective(plain, "certification_bonus", path=past_bonus)
         self.unchanged_renewal_share = policy.effective(plain, "certification_bonus", "renewal_share")
         self.unchanged_registration_bonus = policy.effective(plain, "certification_bonus", "registration_bonus")
         yearly = [change.budget for change in budgeted if change.key == "certification_bonus" and change.budget]
