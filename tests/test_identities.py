@@ -218,7 +218,17 @@ SECTOR = {
     "loans": "loans of firms",
     "capital": "capital of firms",
 }
-PHASES = ("knowledge", "registration", "certification", "exit", "cells", "crossing", "purge", "households", "government")
+PHASES = (
+    "knowledge",
+    "registration",
+    "certification",
+    "exit",
+    "cells",
+    "crossing",
+    "purge",
+    "households",
+    "government",
+)
 
 
 class Leak:

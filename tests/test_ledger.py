@@ -76,7 +76,9 @@ def test_a_flow_without_counterpart_is_seen() -> None:
     ledger = opened()
     ledger.post("wages", "households", "firms", 30.0)
     ledger.flows["wages"][2] += 1.0
-    found = {residual.account: residual for residual in ledger.residuals(1, {**OPENING, "firms": 70.0, "households": 31.0})}
+    found = {
+        residual.account: residual for residual in ledger.residuals(1, {**OPENING, "firms": 70.0, "households": 31.0})
+    }
     assert found["wages"].identity == "flow has source and use"
     assert found["wages"].value == 1.0
 
@@ -114,9 +116,7 @@ def audited(quarters: int = 12) -> tuple[Corridor, list[dict[str, np.ndarray]]]:
             }
         )
 
-    city = city_of(
-        scenario_of("2020Q4"), default_draw("B"), seed=3, audit=True, scale=0.05, events={"closing": [keep]}
-    )
+    city = city_of(scenario_of("2020Q4"), default_draw("B"), seed=3, audit=True, scale=0.05, events={"closing": [keep]})
     return city.run(quarters), books
 
 

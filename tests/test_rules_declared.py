@@ -89,7 +89,9 @@ def test_every_mechanism_says_what_it_is_and_where_it_comes_from(file: Path) -> 
 
 
 def test_there_are_mechanisms_to_look_at() -> None:
-    assert {"demand", "growth", "research", "certification", "demography", "initial"} <= {file.stem for file in MECHANISMS}
+    assert {"demand", "growth", "research", "certification", "demography", "initial"} <= {
+        file.stem for file in MECHANISMS
+    }
 
 
 @pytest.mark.parametrize("file", READERS, ids=lambda file: file.relative_to(PACKAGE).as_posix())

@@ -202,17 +202,20 @@ def _staff(city: CityYear) -> float:
 
 
 def _declared() -> Iterator[Fact]:
-    registry = "registry of 2013 (science.md L18)"
+    registry = "国家工商总局 2013, survival of registered firms"
+    chinese = "Zhang and Wang; Heinrich and Dai 2016; Peng and Xia (firms in China)"
     haltiwanger = "Haltiwanger, Jarmin and Miranda 2013"
-    yield Fact("F1", "tail", "Hill exponent of sales, largest 5 % of firms", 0.8, 1.3, "L76-L78", _tail, built_in=True)
+    yield Fact("F1", "tail", "Hill exponent of sales, largest 5 % of firms", 0.8, 1.3, chinese, _tail, built_in=True)
     memory = "Axtell 2001; Cabral and Mata 2003 (from memory)"
     yield Fact("F2", "firms", "skewness of ln sales, firms", 0.2, 1.2, memory, _skew_firms)
     yield Fact("F2", "all units", "skewness of ln sales, all units", 0.2, 1.2, memory, _skew_all)
     yield Fact("F2", "body", "Kolmogorov distance of firms' sales from a lognormal", -_INFINITE, _INFINITE, "", _body)
     shape = "Subbotin shape of annual growth, less means of industry and size decile (1 Laplace, 2 Gauss)"
-    yield Fact("F3", "shape", shape, 0.7, 1.3, "L10, L45, L79", _growth_shape, built_in=True)
+    laplace = "Bottazzi and Secchi 2002 (Italy); Bottazzi et al. 2011 (France); Zou 2019 (China)"
+    yield Fact("F3", "shape", shape, 0.7, 1.3, laplace, _growth_shape, built_in=True)
+    riccaboni = "Riccaboni et al. 2008; Zou 2019 and Duschl and Peng 2015 (China)"
     variance = "slope of ln sd of growth on ln size, 20 classes"
-    yield Fact("F4", "slope", variance, -0.25, -0.03, "L44-L46", _size_variance, built_in=True)
+    yield Fact("F4", "slope", variance, -0.25, -0.03, riccaboni, _size_variance, built_in=True)
     effect = "coefficient of ln size on growth within age and industry"
     yield Fact("F5", "size", effect, -0.03, 0.03, haltiwanger, _size_effect, strict=True)
     yield Fact("F6", "exit", "exit rate below 5 years over that of older firms", 1.2, _INFINITE, haltiwanger, _young_exit)
@@ -224,9 +227,10 @@ def _declared() -> Iterator[Fact]:
     young, old = _age_share(lambda age: age < YOUNG), _age_share(lambda age: age >= OLD)
     yield Fact("F8", "young", "share of all units under 5 years", 0.42, 0.56, registry, young, built_in=True)
     yield Fact("F8", "old", "share of all units over 10 years", 0.13, 0.30, registry, old, built_in=True)
-    yield Fact("F9", "top", "share of reported R&D done by the top 10 % of doers", 0.45, 0.80, "L81", _top_doers)
+    top, bruegel = "share of reported R&D done by the top 10 % of doers", "Veugelers 2018 (world top 2500)"
+    yield Fact("F9", "top", top, 0.45, 0.80, bruegel, _top_doers)
     large = "share of reported R&D done by large and medium firms (300 staff and 2000万)"
-    yield Fact("F9", "large", large, 0.40, 0.65, "Wenzhou 2017 (L42)", _large_medium)
+    yield Fact("F9", "large", large, 0.40, 0.65, "Wenzhou statistics bureau, R&D of 2017 by size", _large_medium)
     cohen = "Cohen, Levin and Mowery 1987"
     yield Fact("F10", "elasticity", "elasticity of real R&D to sales among doers", 0.85, 1.10, cohen, _research_size)
     industry = "share of the variance of ln R&D intensity between industries"
@@ -242,7 +246,7 @@ def _declared() -> Iterator[Fact]:
     dilution = "elasticity of new certificates per technology SME to technology SMEs, five years"
     yield Fact("F14", "dilution", dilution, -0.6, -0.2, "430, 1190, 1012, 5500 (evidence)", _dilution, years=EARLY)
     yield Fact("F14", "after 2020", f"{dilution}, no band", -_INFINITE, _INFINITE, "", _dilution, years=LATE)
-    yield Fact("F22", "staff", "mean staff of industrial units", 15, 23, "Wenzhou 2018 (L19)", _staff)
+    yield Fact("F22", "staff", "mean staff of industrial units", 15, 23, "Wenzhou, economic census for 2018", _staff)
 
 
 FACTS: tuple[Fact, ...] = tuple(_declared())

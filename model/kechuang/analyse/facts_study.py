@@ -204,5 +204,5 @@ _NOTES = (
     "- F13: cells with at least 20 registrations; increments peak inside, and a logistic beats a line at 10 % (points",
     "  taken as independent, so it says yes too readily).",
     "- F14: five years, five points; after 2020 no band is claimed.",
-    "- Sources L and M are numbered in the model's literature list; \"from memory\" was not compared with the text.",
+    "- \"From memory\": not compared with the text of the source.",
 )
