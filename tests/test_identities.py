@@ -127,6 +127,7 @@ def count_by_hand(city: Corridor) -> None:
     assert (city.quarter - held[valid] <= 12).all()
     assert (held[valid] % 4 == 0).all(), "listed in a fourth quarter"
     assert (city.reservoir.units >= 0).all()
+    assert not city.reservoir.sales[city.reservoir.units == 0].any(), "no sales without units"
     assert (city.reservoir.deposits > -1e-6).all()
     assert np.abs(city.reservoir.age_mix.sum(axis=2) - 1.0).max() < 1e-9
     assert columns.deposits[:count][alive].min() >= 0.0

@@ -199,6 +199,19 @@ def test_no_money_is_lost_or_made_when_units_leave() -> None:
     assert reservoir.units.sum() + 5 == before[3]
 
 
+def test_an_empty_cell_sells_nothing() -> None:
+    """Neither when its last unit leaves with a part of the sales nor when it closes at half the mean size."""
+    reservoir = cells([[1, 9]])
+    reservoir.take(np.array([0]), np.array([0]), np.array([150.0]))
+    assert reservoir.units.tolist() == [[0, 9]]
+    assert reservoir.sales.tolist() == [[0.0, 900.0]]
+    certain = P._replace(exit_hazard=np.full(AGES, 1e9))
+    for quarter in range(1, 20):
+        reservoir.close_units(3, quarter, certain)
+    assert reservoir.units.tolist() == [[0, 0]]
+    assert reservoir.sales.tolist() == [[0.0, 0.0]]
+
+
 def test_nobody_leaves_nothing_changes() -> None:
     reservoir = cells([[300, 40]])
     empty = np.zeros(0, dtype=np.int64)

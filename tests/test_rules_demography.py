@@ -188,6 +188,10 @@ def test_the_city_starts_at_its_reported_counts() -> None:
     assert (ladder == 2).sum() == 430
     held = columns.certified[:count][ladder == 2]
     assert set(held.tolist()) == {0, -4, -8}, "so that no certificate ends outside a fourth quarter"
+    # Ages of the others follow the stationary mix, sd 7 years; those with a certificate are 4 years older.
+    age = -columns.born[:count] / 4
+    older = age[ladder == 2].mean() - age[ladder != 2].mean()
+    assert older == pytest.approx(4.0, abs=4.5 * 7.0 / math.sqrt(430))
     # 1 : 0.8 : 0.64 over 2.44; n = 430, 4.5 standard errors of a share near 0.4.
     assert np.mean(held == 0) == pytest.approx(1 / 2.44, abs=4.5 * math.sqrt(0.25 / 430))
     above = columns.above_scale[:count] == 1

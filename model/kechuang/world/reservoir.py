@@ -86,6 +86,7 @@ class Reservoir:
         self.age_mix = thinned / np.maximum(thinned.sum(axis=2, keepdims=True), 1e-12)
         self.sales *= 1.0 - (1.0 - share_left) * parameters.reservoir_exit_size
         self.units = left
+        self._shut_empty_cells()
         return closed
 
     def open_units(self, seed: int, quarter: int, rate: NDArray[np.float64], size: float) -> NDArray[np.int64]:
@@ -123,7 +124,12 @@ class Reservoir:
         self.capital -= self.capital * share
         self.sales = np.maximum(self.sales - sales, 0.0)
         self.units -= number
+        self._shut_empty_cells()
         return deposits, capital
+
+    def _shut_empty_cells(self) -> None:
+        """A cell without units sells nothing; what it sold falls to others when sales add up to demand."""
+        self.sales[self.units == 0] = 0.0
 
     def _draw(self, seed: int, quarter: int, purpose: Purpose, mean: NDArray[np.float64]) -> NDArray[np.int64]:
         key = stream_key(seed, quarter, int(purpose))
