@@ -44,8 +44,8 @@ def test_a_flow_stands_with_both_its_sectors() -> None:
     ledger.post("tax", "government", "households", -5.0)  # a refund
     frame = ledger.frame()
     assert list(frame.columns) == list(SECTORS)
-    assert frame.loc["wages"].tolist() == [-30.0, -12.0, 42.0, 0.0, 0.0]
-    assert frame.loc["tax"].tolist() == [0.0, 0.0, 5.0, -5.0, 0.0]
+    assert list(frame.loc["wages"]) == [-30.0, -12.0, 42.0, 0.0, 0.0]
+    assert list(frame.loc["tax"]) == [0.0, 0.0, 5.0, -5.0, 0.0]
     assert ledger.change("households") == 47.0
     assert ledger.change("firms") == -30.0
     assert ledger.gross() == 47.0  # 42 + 5

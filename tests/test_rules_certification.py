@@ -170,7 +170,7 @@ def test_value_of_a_small_firm_has_no_tax_part_and_no_gap() -> None:
     assert found == pytest.approx([20 * (1 + 0.5 * 0.93**3 * 0.75) - 36.0 + soft_by_hand(), 0.0, 0.0])
 
 
-def renewal_value(**changes: Any) -> tuple[float, float, float]:
+def renewal_value(**changes: Any) -> tuple[float, ...]:
     columns = one_firm(ladder=2, **changes).columns
     return tuple(decide(columns, 0, True, logistic(TASTE_KEY, 77), SETTING, LAW, RESEARCH, P))
 

@@ -118,7 +118,7 @@ def test_pick_follows_shares() -> None:
 def test_spread_gives_whole_numbers_by_largest_remainders() -> None:
     """10 over 0.44, 0.33, 0.23: 4.4, 3.3, 2.3, and the one left goes to 0.4."""
     assert list(spread(10, np.array([44.0, 33.0, 23.0]))) == [5, 3, 2]
-    grid = spread(1234, np.outer(np.arange(1, 14), np.arange(1, 8)))
+    grid = spread(1234, np.outer(np.arange(1.0, 14.0), np.arange(1.0, 8.0)))
     assert grid.sum() == 1234
     assert np.abs(grid - 1234 * np.outer(np.arange(1, 14), np.arange(1, 8)) / (91 * 28)).max() < 1.0
 

@@ -127,7 +127,7 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for title in ("fact", "year", "median (5 %, 95 %)", "band", "inside", "verdict"):
         table.add_column(title, no_wrap=True)
     for item in verdicts:
