@@ -493,7 +493,7 @@ def test_command_prints_tables_and_folder(
     assert document["folder"] == str(folder)
     assert document["dates"] == [UNTIL]
     assert {line["indicator"] for line in document["table"]} == {"rd_real"}
-    assert document["table"][0]["mean"] == packages.at("rd_real", UNTIL, "bonus").mean
+    assert document["table"][0]["mean"] == pytest.approx(packages.at("rd_real", UNTIL, "bonus").mean, rel=1e-12)
     assert {line["payer"] for line in document["costs"]} == {"", "city", "all"}
 
 
