@@ -4,7 +4,7 @@
     R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py) ;  interest = rate L / 4
     investment = depreciation K / 4 + (tangible_share S4 - K) speed ;  dividends = payout of profit out of cash above target
     value added = wages + VAT + margin Q                                       equals sales less purchases
-Credit is what keeps deposits from falling below zero; lenders stand in the rest of the world until banks are modelled.
+Deposits do not fall below zero: bills left unpaid are carried by suppliers outside. Bank loans: mechanisms/lending.py.
 Units 万元 a quarter. Flows follow the transaction-flow matrix in docs/odd.md.
 """
 
@@ -33,8 +33,8 @@ FLOWS = (
     "interest",
     "investment",
     "dividends",
-    "new credit",
-    "repayment",
+    "bills left unpaid",
+    "bills paid late",
 )
 """Flows of a firm in the order of the totals; inflows positive, outflows negative."""
 (
@@ -48,8 +48,8 @@ FLOWS = (
     INTEREST,
     INVESTMENT,
     DIVIDENDS,
-    NEW_CREDIT,
-    REPAYMENT,
+    UNPAID_BILLS,
+    LATE_PAYMENT,
 ) = range(12)
 MEASURES = (
     "value_added",
@@ -96,7 +96,6 @@ class MoneyRates(NamedTuple):
     tangible_share: float
     capital_depreciation: float
     payout_ratio: float
-    loan_rate: float
 
 
 class AccountParameters(NamedTuple):
@@ -124,6 +123,7 @@ class AccountSetting(NamedTuple):
     deflator: float
     years: float
     reporting_drift: float
+    loan_rate: float
     tax_rate: NDArray[np.float64]
     extra_deduction: NDArray[np.float64]
 
@@ -143,7 +143,7 @@ def income_tax(profit: float, annual_sales: float, persons: float, certified: bo
 
 @compiled
 def finance(cash: float, target: float, profit: float, debt: float, payout: float) -> tuple[float, float, float]:
-    """Return dividends, new credit and repayment that follow from cash before finance (all non-negative)."""
+    """Return dividends, bills left unpaid and bills paid late that follow from cash (all non-negative)."""
     if cash < 0.0:
         return 0.0, -cash, 0.0
     spare = max(0.0, cash - target)
@@ -161,11 +161,12 @@ class Taxes(NamedTuple):
 
 
 class Stocks(NamedTuple):
-    """What a firm holds and owes after the quarter (万元)."""
+    """What a firm holds and owes: deposits, unpaid bills, fixed capital and the bank loan (万元)."""
 
     deposits: float
-    loans: float
+    payables: float
     capital: float
+    loans: float
 
 
 @compiled
@@ -197,6 +198,7 @@ def settle(
     research: float,
     income_tax_due: float,
     stocks: Stocks,
+    loan_rate: float,
     rates: MoneyRates,
     flow: NDArray[np.float64],
 ) -> Stocks:
@@ -208,7 +210,7 @@ def settle(
     flow[RESEARCH_WAGES] = -rates.research_wage_share * research
     flow[RESEARCH_PURCHASES] = -(1.0 - rates.research_wage_share) * research
     flow[INCOME_TAX] = -income_tax_due
-    flow[INTEREST] = -0.25 * rates.loan_rate * stocks.loans
+    flow[INTEREST] = -0.25 * loan_rate * stocks.loans
     wear = 0.25 * rates.capital_depreciation * stocks.capital
     investment = wear + INVESTMENT_SPEED * (rates.tangible_share * annual - stocks.capital)
     flow[INVESTMENT] = -investment
@@ -217,13 +219,14 @@ def settle(
         surplus += flow[k]
     cash = stocks.deposits + surplus - investment
     dividends, credit, repayment = finance(
-        cash, rates.liquidity_target * annual, surplus, stocks.loans, rates.payout_ratio
+        cash, rates.liquidity_target * annual, surplus, stocks.payables, rates.payout_ratio
     )
-    flow[DIVIDENDS], flow[NEW_CREDIT], flow[REPAYMENT] = -dividends, credit, -repayment
+    flow[DIVIDENDS], flow[UNPAID_BILLS], flow[LATE_PAYMENT] = -dividends, credit, -repayment
     return Stocks(
         cash - dividends + credit - repayment,
-        stocks.loans + credit - repayment,
+        stocks.payables + credit - repayment,
         stocks.capital + investment - wear,
+        stocks.loans,
     )
 
 
@@ -272,11 +275,12 @@ def keep_accounts(
             tax_added,
             intensity * sales,
             0.25 * taxes.paid,
-            Stocks(firms.deposits[i], firms.loans[i], firms.capital[i]),
+            Stocks(firms.deposits[i], firms.payables[i], firms.capital[i], firms.loans[i]),
+            setting.loan_rate,
             p.rates,
             flow,
         )
-        firms.deposits[i], firms.loans[i], firms.capital[i] = stocks.deposits, stocks.loans, stocks.capital
+        firms.deposits[i], firms.payables[i], firms.capital[i] = stocks.deposits, stocks.payables, stocks.capital
         for k in range(ACCOUNTS):
             totals[k] += flow[k]
             if keep:
