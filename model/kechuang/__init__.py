@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kechuang.analyse.compare import compare
     from kechuang.analyse.projection import run
     from kechuang.city import load_city
     from kechuang.ensemble.result import Ensemble
@@ -35,6 +36,7 @@ __all__ = [
     "Scenario",
     "__version__",
     "build_report",
+    "compare",
     "default_draw",
     "load_city",
     "load_evidence",
@@ -47,6 +49,7 @@ __all__ = [
 
 _HOMES = {
     "run": ("kechuang.analyse.projection", "run"),
+    "compare": ("kechuang.analyse.compare", "compare"),
     "Ensemble": ("kechuang.ensemble.result", "Ensemble"),
     "build_report": ("kechuang.report", "build"),
     "Scenario": ("kechuang.scenario", "Scenario"),

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from kechuang import __version__
-from kechuang.commands import calibrate_commands, run_commands, scenario_commands, study_commands
+from kechuang.commands import calibrate_commands, compare_command, run_commands, scenario_commands, study_commands
 from kechuang.errors import CheckFailed, InputError
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ def _options(
 
 
 run_commands.register(app)
+compare_command.register(app)
 scenario_commands.register(app)
 calibrate_commands.register(app)
 study_commands.register(app)

@@ -188,7 +188,8 @@ def unit_sizes(city: Corridor) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
     bins, units = city.reservoir.bins, city.reservoir.units.ravel()
     spread, cut = city.rules.value("reservoir_sd"), city.rules.initial.above_scale_size
-    medians = np.linspace(np.log(RESERVOIR_RANGE[0]), np.log(RESERVOIR_RANGE[1]), bins.means.size)
+    smallest, largest = (np.log(bound * city.money) for bound in RESERVOIR_RANGE)
+    medians = np.linspace(smallest, largest, bins.means.size)
     median = np.exp(np.interp(city.reservoir.mean_size().ravel(), bins.means, medians))
     inside = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
     below = ndtr(np.log(cut / median) / spread)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kechuang.calibrate.summaries import SUMMARIES
+from kechuang.calibrate.summaries import summaries
 
 QUANTILES = {"q05": 0.05, "q50": 0.5, "q95": 0.95}
 
@@ -48,5 +48,5 @@ def summary_values(indicators: Any) -> dict[str, Any]:
     """Return, for every summary, its values over draws from an indicators frame."""
     return {
         name: indicators.loc[indicators["quarter"] == quarter, key].to_numpy()
-        for name, (key, quarter) in SUMMARIES.items()
+        for name, (key, quarter) in summaries().items()
     }

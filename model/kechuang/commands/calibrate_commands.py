@@ -55,8 +55,9 @@ def _provisional(file: Path, workers: int | None) -> None:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    from kechuang.calibrate.provisional import FIGURES, SEEDS, search
+    from kechuang.calibrate.provisional import FITTED, SEEDS, search
     from kechuang.calibrate.studies import write_study
+    from kechuang.calibrate.summaries import figures
     from kechuang.ensemble.run import available_processors
     from kechuang.parameters import CLOSURES
     from kechuang.world.simulate import blank_scenario, warm_up
@@ -72,7 +73,7 @@ def _provisional(file: Path, workers: int | None) -> None:
         file,
         _PROVISIONAL,
         {
-            "figures": {key: {"value": value, "error": error} for key, (value, error) in FIGURES.items()},
+            "figures": {key: figures()[key]._asdict() for key in FITTED},
             "seeds": f"{SEEDS[0]}-{SEEDS[-1]}",
             "closures": closures,
         },
@@ -85,20 +86,20 @@ def _say(line: str) -> None:
 
 
 def _prior_predictive(file: Path, draws: int, workers: int | None) -> None:
-    from kechuang.calibrate.provisional import FIGURES
     from kechuang.calibrate.studies import spread, summary_values, write_study
+    from kechuang.calibrate.summaries import figures
     from kechuang.ensemble.run import run_ensemble
+    from kechuang.parameters import default_draw
     from kechuang.scenario import load_scenario
 
     scenario = load_scenario("baseline")
     run = run_ensemble(scenario, draws=draws, seed=1, parameters="prior", workers=workers, audit=False)
     frame = run.indicators
-    reported = {key: value for key, (value, _) in FIGURES.items()} | {
-        "research_november": 32.9,
-        "gdp_2020": 5262.72,
-        "research_share_2020": 2.4,
+    inputs = {"gdp_2020": "gdp_2020", "research_share_2020": "research_share_2020"}
+    reported = {key: figure.value for key, figure in figures().items()} | {
+        name: default_draw().number(parameter) for name, parameter in inputs.items()
     }
-    figures = {name: spread(values, reported.get(name)) for name, values in summary_values(frame).items()}
+    predicted = {name: spread(values, reported.get(name)) for name, values in summary_values(frame).items()}
     horizon = {}
     for key in ("high_tech_firms", "tech_sme_firms", "gdp_four_quarters", "rd_intensity"):
         horizon[key] = {
@@ -108,7 +109,7 @@ def _prior_predictive(file: Path, draws: int, workers: int | None) -> None:
     write_study(
         file,
         _PREDICTIVE,
-        {"draws": draws, "seed": 1, "scenario": scenario.name, "figures": figures, "horizon": horizon},
+        {"draws": draws, "seed": 1, "scenario": scenario.name, "figures": predicted, "horizon": horizon},
     )
     typer.echo(str(file))
 

@@ -46,7 +46,7 @@ def definitions(context: Context) -> dict[str, Any]:
         for item in INDICATORS.values()]
     columns = [texts(f"definitions.{name}") for name in ("label", "definition", "unit", "scope", "kind", "prices", "key")]
     anchors = [context.anchor(f"indicator-{key}") for key in INDICATORS]
-    return {"table": Table(texts("section.definitions"), columns, rows, tight=(2, 3, 4, 5), anchors=anchors)}
+    return {"table": Table(texts("section.definitions"), columns, rows, tight=(2, 3, 4, 5), anchors=anchors, quiet=True)}
 
 
 def evidence(context: Context) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def parameters(context: Context) -> dict[str, Any]:
     columns = [texts(f"parameters.{name}") for name in ("name", "value", "prior", "class", "source")]
     anchors = [context.anchor(f"parameter-{key}") for key in found]
     return {"title": texts("parameters.open", count=len(found)),
-            "table": Table(texts("section.parameters"), columns, rows, tight=(3,), anchors=anchors)}
+            "table": Table(texts("section.parameters"), columns, rows, tight=(3,), anchors=anchors, quiet=True)}
 
 
 def _value(item: Parameter) -> str:
@@ -181,7 +181,7 @@ def _files(context: Context) -> Table | None:
     files = {**record.get("inputs", {}), **record.get("outputs", {})}
     rows: list[Sequence[Cell]] = [[_code(name), _code(str(digest))] for name, digest in files.items()]
     columns = [texts("provenance.file"), "SHA-256"]
-    return Table(texts("provenance.files"), columns, rows) if rows else None
+    return Table(texts("provenance.files"), columns, rows, quiet=True) if rows else None
 
 
 def _commands(context: Context) -> list[tuple[Markup, str]]:

@@ -29,7 +29,8 @@ MILESTONES = ("2026Q4", "2035Q4")
 class Table:
     """A table of a report: the first column names the row; the last `numbers` columns are set as numbers.
 
-    `tight` columns never break their lines; `anchors` are ids of the rows, if anything points to them.
+    `tight` columns never break their lines; `anchors` are ids of the rows, if anything points to them; `quiet` keeps
+    the caption for screen readers only, where a heading above says the same.
     """
 
     caption: Cell
@@ -38,6 +39,7 @@ class Table:
     numbers: int = 0
     tight: Sequence[int] = ()
     anchors: Sequence[str] = ()
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

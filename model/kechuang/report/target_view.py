@@ -47,7 +47,7 @@ def reading(context: Context) -> dict[str, Any] | None:
          _result(context, target)] for target in chosen]
     columns = [texts(f"reading.{name}") for name in ("target", "counted", "notes", "others", "result")]
     anchors = [context.anchor(f"target-{target.id}") for target in chosen]
-    return {"table": Table(texts("section.reading"), columns, rows, anchors=anchors)}
+    return {"table": Table(texts("section.reading"), columns, rows, anchors=anchors, quiet=True)}
 
 
 def _mixed(context: Context, *kinds: str) -> list[TargetResult]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.world.mechanisms import initial, research
+from kechuang.world.mechanisms import initial, knowledge, research
 from kechuang.world.setup import fill_past_year
 
 if TYPE_CHECKING:
@@ -70,5 +70,5 @@ def _past_research(city: Corridor, rows: slice) -> None:
     view.knowledge[:] = spending / (rules.knowledge.knowledge_depreciation + rules.value("knowledge_growth_start"))
     view.research_last[:] = view.research_before_last[:] = spending / 4.0
     productivity = rules.knowledge.patent_productivity[view.industry]
-    real = spending / city.deflator[city.quarter] / 100.0
+    real = spending / city.deflator[city.quarter] / (knowledge.RESEARCH_UNIT * city.money)
     view.patents[:] = 0.25 * productivity * real**rules.knowledge.patent_elasticity / rules.knowledge.patent_decay

@@ -53,7 +53,8 @@ def _counts(rules: Rules, seed: int, scale: float) -> tuple[int, int]:
         rules.initial.listed_sd * initial.normals(stream_key(seed, 0, int(Purpose.INITIAL_SIZE)), identity)
     )
     above = int((sizes >= rules.initial.above_scale_size).sum())
-    return listed, max(round(rules.initial.above_scale_firms * scale) - above, round(rules.initial.direct_high_tech))
+    direct = round(rules.initial.direct_high_tech * scale)
+    return listed, max(round(rules.initial.above_scale_firms * scale) - above, direct)
 
 
 def _draw_industries(firms: Firms, rules: Rules, seed: int, listed: int) -> None:
@@ -201,7 +202,8 @@ def _fill_stocks(city: Corridor) -> None:
         rules.knowledge.knowledge_depreciation + rules.value("knowledge_growth_start")
     )
     productivity = rules.knowledge.patent_productivity[columns.industry[:count]]
-    mean = 0.25 * productivity * (spending / knowledge.RESEARCH_UNIT) ** rules.knowledge.patent_elasticity
+    unit = knowledge.RESEARCH_UNIT * city.money
+    mean = 0.25 * productivity * (spending / unit) ** rules.knowledge.patent_elasticity
     columns.patents[:count] = mean / rules.knowledge.patent_decay
     columns.deposits[:count] = rules.accounts.rates.liquidity_target * annual
     columns.capital[:count] = rules.accounts.rates.tangible_share * annual
@@ -233,17 +235,19 @@ def _reservoir(city: Corridor) -> Reservoir:
     units[:, industrial] = initial.spread(total, np.outer(city.place_share, share[industrial]))
     services = max(0, round(rules.value("software_units") * city.scale) - software)
     units[:, initial.SOFTWARE] = initial.spread(services, city.place_share)
+    smallest, largest = (bound * city.money for bound in RESERVOIR_RANGE)
     bins = SizeBins(
         rules.registration.size_bin_bounds,
         rules.value("reservoir_sd"),
         rules.initial.above_scale_size,
-        *RESERVOIR_RANGE,
+        smallest,
+        largest,
     )
     ages = demography.stationary_ages(rules.value("unit_growth_start"), rules.demography.exit_hazard)
     return Reservoir(
         units,
         ages,
-        bins.mean_at(rules.value("reservoir_median"), *RESERVOIR_RANGE),
+        bins.mean_at(rules.value("reservoir_median"), smallest, largest),
         bins,
         rules.accounts.rates.liquidity_target,
         rules.accounts.rates.tangible_share,

@@ -7,24 +7,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.clock import quarter_index, quarter_label, quarter_of_year
+from kechuang.clock import quarter_label, quarter_of_year
 from kechuang.parameters import Draw, default_draw
 from kechuang.scenario import Scenario
 from kechuang.units import WAN_PER_YI
 from kechuang.world.indicators import BREAKDOWN_KEYS
 from kechuang.world.model import Corridor
+from kechuang.world.pictures import (
+    INTENSITY_BINS,
+    LADDER_STEPS,
+    ROUNDING,
+    SIZE_BINS,
+    SIZE_CLASSES,
+    SNAPSHOT_QUARTERS,
+)
 from kechuang.world.policy_state import COSTS, LEVERS
 from kechuang.world.populations import NO_CERTIFICATE
-
-SIZE_BINS = tuple(float(edge) for edge in (0, 100, 300, 800, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 500_000, 1e9))
-"""Edges of annual sales (万元) for the pictures of firm sizes."""
-INTENSITY_BINS = tuple(round(0.0025 * k, 4) for k in range(41))
-"""Edges of R&D over sales for the pictures of bunching."""
-SNAPSHOT_QUARTERS = tuple(quarter_index(label) for label in ("2020Q4", "2026Q4", "2035Q4"))
-LADDER_STEPS = ("ordinary", "technology_sme", "high_tech", "leading")
-SIZE_CLASSES = ((0.0, 5000.0), (5000.0, 20_000.0), (20_000.0, 1e9))
-"""Bounds of annual sales (万元) of the three thresholds of certification (5, 4 and 3 %)."""
-
 
 @dataclass(frozen=True)
 class RunResult:
@@ -137,6 +135,6 @@ def _histograms(city: Corridor) -> dict[str, NDArray[np.float64]]:
     chosen = {f"sizes_{name}": (annual[step == k], SIZE_BINS) for k, name in enumerate(LADDER_STEPS)}
     for k, (low, high) in enumerate(SIZE_CLASSES):
         inside = certified & (annual > low) & (annual <= high)
-        chosen[f"reported_intensity_{k}"] = (reported[inside], INTENSITY_BINS)
-        chosen[f"real_intensity_{k}"] = (real[inside], INTENSITY_BINS)
+        chosen[f"reported_intensity_{k}"] = (reported[inside] + ROUNDING, INTENSITY_BINS)
+        chosen[f"real_intensity_{k}"] = (real[inside] + ROUNDING, INTENSITY_BINS)
     return {name: np.histogram(values, edges)[0] / city.scale for name, (values, edges) in chosen.items()}

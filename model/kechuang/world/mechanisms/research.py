@@ -48,7 +48,7 @@ class ResearchParameters(NamedTuple):
     def of(cls, draw: Draw) -> ResearchParameters:
         """Take the record from a draw; the median intensity follows from mean and spread, before its level is set."""
         base = draw.number("research_participation_base")
-        mean = np.array(draw.vector("research_intensity_mean")) / 100.0
+        mean = np.array(draw.vector("research_intensity_mean"))
         spread = draw.number("research_heterogeneity")
         return cls(
             base + np.array(draw.vector("research_participation_industry")),

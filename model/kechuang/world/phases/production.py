@@ -89,7 +89,7 @@ def learn(city: Corridor) -> None:
         city.firms.count,
         key,
         float(4.0 * city.season[city.position]),
-        float(city.deflator[city.quarter]),
+        float(city.deflator[city.quarter] * city.money),
         city.rules.knowledge,
     )
 

@@ -1,0 +1,239 @@
+"""`kechuang.compare`: scenarios under the same parameters and the same luck, and what the difference is worth.
+
+    effect = kc.compare("baseline", "plan.yaml", draws=50)
+    effect.at("high_tech_firms", "2026Q4")     # mean, interval, probability of the difference
+    effect.table, effect.costs, effect.rankings  # data frames; effect.plot("high_tech_firms") a fan of differences
+
+The first scenario is the base. All run its draws, its luck and the shortest horizon, so that draw k of one meets draw
+k of the other; each is a run folder of its own, and one that lies there finished is used as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kechuang.analyse.compare_outcome import Outcome, outcome_of
+from kechuang.analyse.compare_statistics import ORDER_SHARE, Difference, difference, orders
+from kechuang.clock import quarter_index
+from kechuang.errors import InputError, Problem, did_you_mean
+from kechuang.world.indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from kechuang.ensemble.result import Ensemble
+    from kechuang.scenario import Scenario
+
+STANDARD_DATE = "2026Q4"
+"""Compared at this date, the first of the corridor plan, and in the last quarter, unless other dates are named."""
+MAIN = (
+    "high_tech_firms",
+    "tech_sme_firms",
+    "leading_firms",
+    "gdp_four_quarters",
+    "employment",
+    "rd_real",
+    "rd_reported",
+    "rd_relabelled",
+    "rd_intensity",
+    "local_revenue",
+    "lever_cost_cash",
+    "lever_cost_forgone",
+)
+"""Indicators that are shown unless others are named; tables hold all."""
+CANNOT_ORDER = "the evidence cannot order these"
+"""Verdict where no order of the scenarios reaches 0.8 of the draws."""
+_BANDS = ((0.05, 0.95, 0.15), (0.25, 0.75, 0.3))
+
+
+class Comparison:
+    """Paired differences of scenarios from the first of them; everything follows from the outcomes of their runs."""
+
+    def __init__(
+        self,
+        outcomes: Sequence[Outcome],
+        dates: Sequence[str],
+        runs: Sequence[Ensemble] = (),
+        folder: Path | None = None,
+    ) -> None:
+        for outcome in outcomes[1:]:
+            if (outcome.draws, outcome.quarters) != (outcomes[0].draws, outcomes[0].quarters):
+                message = f"has other draws or quarters than {outcomes[0].label}"
+                raise InputError(Problem(outcome.label, message=message))
+        self.outcomes = {outcome.label: outcome for outcome in outcomes}
+        self.labels = tuple(self.outcomes)
+        self.dates = tuple(dates)
+        self.runs = tuple(runs)
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        others = " and ".join(repr(label) for label in self.others)
+        return f"Comparison({others} against {self.base!r}, {self.draws} draws, {', '.join(self.dates)})"
+
+    @property
+    def base(self) -> str:
+        """Name of the scenario that the others are compared with."""
+        return self.labels[0]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Names of the scenarios compared with the base."""
+        return self.labels[1:]
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return len(self.outcomes[self.base].draws)
+
+    def at(self, key: str, date: str, scenario: str = "") -> Difference:
+        """Return the difference in an indicator at any quarter; with several scenarios, name the one."""
+        self._demand_known(key, date)
+        base, other = self.outcomes[self.base], self.outcomes[self._other(scenario)]
+        return difference(base.at(key, date), other.at(key, date), base.closures)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per scenario, date and indicator: means, difference with interval, quantiles, P, variance ratio."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self._differences()))
+
+    def _differences(self) -> Iterator[dict[str, Any]]:
+        for scenario in self.others:
+            for date in self.dates:
+                for key in self.outcomes[self.base].indicators:
+                    about = {"scenario": scenario, "base": self.base, "date": date, "indicator": key}
+                    yield {**about, "unit": INDICATORS[key].unit, **vars(self.at(key, date, scenario))}
+
+    @cached_property
+    def rankings(self) -> pd.DataFrame:
+        """One row per date, indicator and order that occurs, the most frequent first; with more than two scenarios
+        also per order of each two (`kind` pair). `verdict` is that order, or that the evidence cannot order them.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(list(self._orders()))
+
+    def _orders(self) -> Iterator[dict[str, Any]]:
+        groups = [("ranking", self.labels)]
+        if len(self.labels) > 2:
+            pairs = [(one, two) for number, one in enumerate(self.labels) for two in self.labels[number + 1 :]]
+            groups += [("pair", pair) for pair in pairs]
+        for date in self.dates:
+            for key in self.outcomes[self.base].indicators:
+                for kind, labels in groups:
+                    found = orders({label: self.outcomes[label].at(key, date) for label in labels})
+                    clear = bool(found) and found[0].share >= ORDER_SHARE
+                    about = {"date": date, "indicator": key, "kind": kind, "scenarios": ", ".join(labels)}
+                    verdict = found[0].text if clear else CANNOT_ORDER
+                    for order in found:
+                        shares = {"share": order.share, "error": order.error, "draws": order.draws}
+                        yield {**about, "order": order.text, **shares, "verdict": verdict}
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """Costs up to each date in 2020 prices, who pays, and what they buy; see kechuang.analyse.compare_costs."""
+        import pandas as pd
+
+        from kechuang.analyse.compare_costs import COLUMNS, cost_rows
+
+        base = self.outcomes[self.base]
+        rows = [row for label in self.others for row in cost_rows(base, self.outcomes[label], self.dates)]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def plot(self, key: str, scenario: str = "", axes: Axes | None = None) -> Axes:
+        """Draw the difference over time: median, 25-75 % and 5-95 % of the draws, for one scenario or all."""
+        import matplotlib.pyplot as plt
+        import numpy as np
+
+        self._demand_known(key, self.outcomes[self.base].quarters[-1])
+        base = self.outcomes[self.base]
+        if axes is None:
+            axes = plt.subplots(figsize=(7, 4), layout="constrained")[1]
+        years = np.array([quarter_index(label) for label in base.quarters]) / 4.0 + 2016.0
+        for number, label in enumerate([self._other(scenario)] if scenario else self.others):
+            gap = self.outcomes[label].indicators[key] - base.indicators[key]
+            known = ~np.isnan(gap).any(axis=0)
+            for low, high, opacity in _BANDS:
+                lower, upper = np.quantile(gap[:, known], (low, high), axis=0)
+                axes.fill_between(years[known], lower, upper, alpha=opacity, color=f"C{number}", linewidth=0)
+            axes.plot(years[known], np.median(gap[:, known], axis=0), color=f"C{number}", label=label)
+        axes.axhline(0.0, color="0.4", linewidth=0.8)
+        axes.set_title(f"{INDICATORS[key].en}: difference from {self.base}, {self.draws} paired draws", fontsize=10)
+        # The unit is written in letters that every font has.
+        axes.set_ylabel({"亿元": "100 million yuan"}.get(INDICATORS[key].unit, INDICATORS[key].unit))
+        axes.legend(loc="upper left", frameon=False)
+        return axes
+
+    def _other(self, scenario: str) -> str:
+        if not scenario and len(self.others) == 1:
+            return self.others[0]
+        if scenario not in self.others:
+            known = f"compared with {self.base}: {', '.join(self.others)}{did_you_mean(scenario, self.others)}"
+            raise InputError(Problem(scenario or "scenario", message=f"name the scenario; {known}"))
+        return scenario
+
+    def _demand_known(self, key: str, date: str) -> None:
+        base = self.outcomes[self.base]
+        if key not in base.indicators:
+            near = did_you_mean(key, base.indicators)
+            raise InputError(Problem(key, message=f"is not an indicator that can be compared{near}"))
+        if date not in base.quarters:
+            raise InputError(
+                Problem(date, message=f"is not a quarter between {base.quarters[0]} and {base.quarters[-1]}")
+            )
+
+
+def compare(
+    base: Scenario | str,
+    *others: Scenario | str,
+    draws: int | None = None,
+    seed: int | None = None,
+    until: str | None = None,
+    dates: Sequence[str] = (),
+    parameters: str = "provisional",
+    workers: int | None = None,
+    out: Path | str | None = None,
+    audit: bool = False,
+    progress: bool = True,
+    scale: float = 1.0,
+) -> Comparison:
+    """Run scenarios (or those of these names or paths) on the same draws and return how they differ from the first.
+
+    `draws` and `seed` default to those of the first scenario; all run until the earliest of their last quarters (or
+    `until`). `dates` are the quarters of the tables. Other options as in `kechuang.run`; the comparison is written to
+    `<out>/compare-<names>/<id>/`.
+    """
+    from kechuang.analyse.compare_folder import write_comparison
+    from kechuang.analyse.compare_runs import aligned, dates_of, demand_same_draws, labels_of, run_or_reuse
+    from kechuang.ensemble.run import default_out
+    from kechuang.scenario import load_scenario
+    from kechuang.targets import select_targets
+
+    loaded = [load_scenario(one) if isinstance(one, str) else one for one in (base, *others)]
+    scenarios = aligned(loaded, draws, seed, until)
+    wanted = dates_of(dates, scenarios[0].until, STANDARD_DATE)
+    for scenario in scenarios:
+        select_targets(scenario.targets)  # an unknown target is said before the first run, not after it
+    home = Path(out) if out is not None else default_out()
+    runs = [
+        run_or_reuse(
+            scenario,
+            parameters=parameters,
+            workers=workers,
+            out=home,
+            audit=audit,
+            progress=progress,
+            scale=scale,
+        )
+        for scenario in scenarios
+    ]
+    demand_same_draws(runs)
+    outcomes = [outcome_of(run, label) for run, label in zip(runs, labels_of(scenarios), strict=True)]
+    found = Comparison(outcomes, wanted, runs)
+    found.folder = write_comparison(found, home)
+    return found

@@ -1,0 +1,127 @@
+"""`kechuang compare`: scenarios on the same draws and the same luck, and how they differ from the first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kechuang.commands.run_commands import Json, Language, Quiet
+from kechuang.errors import InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kechuang.analyse.compare import Comparison
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("compare")(compare)
+
+
+def compare(
+    scenarios: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B [C...]", help="Scenario files or library names; A is the base.", show_default=False
+        ),
+    ],
+    draws: Annotated[int | None, typer.Option(help="Number of draws [default: that of A].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of draws and luck [default: that of A].")] = None,
+    until: Annotated[str | None, typer.Option(help="Last quarter [default: the earliest of the scenarios'].")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option(help="Quarter to compare at, repeatable [default: 2026Q4 and the last].")
+    ] = None,
+    indicator: Annotated[
+        list[str] | None, typer.Option(help="Indicator to show, repeatable [default: the main ones].")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes [default: one per processor].")] = None,
+    parameters: Annotated[str, typer.Option(help="provisional or prior.")] = "provisional",
+    out: Annotated[Path | None, typer.Option(help="Where run folders and comparison go [default: outputs].")] = None,
+    scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
+    audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,
+    lang: Annotated[Language, typer.Option(help="Language of the tables.")] = Language.en,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Compare scenarios draw by draw: differences, what they cost, and whether the evidence orders them."""
+    from kechuang.analyse.compare import compare as compare_scenarios
+    from kechuang.ensemble.executor import Interrupted
+
+    _check(indicator or [])
+    try:
+        found = compare_scenarios(
+            *scenarios,
+            draws=draws,
+            seed=seed,
+            until=until,
+            dates=at or (),
+            parameters=parameters,
+            workers=workers,
+            out=out,
+            audit=audit,
+            progress=not (quiet or as_json),
+            scale=scale,
+        )
+    except Interrupted as interruption:
+        print(interruption, file=sys.stderr)
+        raise typer.Exit(Interrupted.exit_status) from None
+    if as_json:
+        print(json.dumps(_summary(found, indicator), ensure_ascii=False, indent=1))
+    else:
+        _print_outcome(found, indicator, lang.value)
+
+
+def _check(indicators: list[str]) -> None:
+    """Refuse unknown indicators before hours of runs, all at once."""
+    from kechuang.analyse.compare_outcome import NOT_COMPARED
+    from kechuang.world.indicators import KEYS
+
+    known = [key for key in KEYS if key not in NOT_COMPARED]
+    problems = [
+        Problem("--indicator", message=f'"{key}" is not an indicator that can be compared{did_you_mean(key, known)}')
+        for key in indicators
+        if key not in known
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _summary(found: Comparison, indicators: list[str] | None) -> dict[str, Any]:
+    runs = zip(found.labels, found.runs, strict=True)
+    return {
+        "base": found.base,
+        "runs": [{"label": label, "run_id": run.folder.name, "folder": str(run.folder)} for label, run in runs],
+        "draws": found.draws,
+        "seed": found.runs[0].record["seed"],
+        "parameters": found.runs[0].parameters,
+        "dates": list(found.dates),
+        "folder": str(found.folder),
+        "table": _rows(_chosen(found.table, indicators)),
+        "costs": _rows(found.costs),
+        "rankings": _rows(_chosen(found.rankings, indicators)),
+    }
+
+
+def _chosen(table: pd.DataFrame, indicators: list[str] | None) -> pd.DataFrame:
+    return table[table["indicator"].isin(indicators)] if indicators else table
+
+
+def _rows(table: pd.DataFrame) -> Any:
+    """Return the rows for JSON in full precision; what is not a number, or infinite, is null."""
+    return json.loads(table.to_json(orient="records", force_ascii=False, double_precision=15))
+
+
+def _print_outcome(found: Comparison, indicators: list[str] | None, language: str) -> None:
+    from rich.console import Console
+
+    from kechuang.commands.compare_table import comparison_view
+
+    console = Console()
+    console.print(comparison_view(found, language, indicators))
+    # A path must stay in one piece to be copied, however narrow the terminal is.
+    print(found.folder)

@@ -1,0 +1,104 @@
+"""What the tables of a comparison say, in English and in Chinese."""
+
+from __future__ import annotations
+
+from kechuang.analyse.compare import CANNOT_ORDER
+from kechuang.analyse.compare_costs import BOTH_BAD, BOTH_GOOD, NOT_REPORTED, SAVED
+from kechuang.analyse.compare_statistics import NO_VALUE, UNDEFINED
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "heading": "{names}: {draws} draws, seed {seed}; same parameters and luck in all",
+        "subject": "{date}: {scenario} minus {base}",
+        "columns": "Indicator|base|difference|5 - 50 - 95 %|P(>0) %|ratio",
+        "costs": "Costs up to {date}, 亿元 in 2020 prices, as of the end of 2020 (differences)",
+        "cost columns": "Item|who|4 % a year [95 %]:|2 %|6 %",
+        "orders": "Order of the scenarios, highest first",
+        "order columns": "Indicator|at|most frequent|% of draws|:",
+        "same": "same",
+        "no value": "-",
+        CANNOT_ORDER: "The evidence cannot order these",
+        "but": "; clear: ",
+        "comma": ", ",
+        "colon": ": ",
+        "unit comma": ", ",
+        "brackets": " ({})",
+        "a quarter": "a quarter",
+        "payer city": "city",
+        "payer all": "all public",
+        SAVED: "saved per unit lost",
+        BOTH_GOOD: "gains and saves",
+        BOTH_BAD: "costs and loses",
+        "caption": "Difference: mean over draws with its 95 % interval (paired t), then its 5, 50 and 95 % among draws; "
+        "P: share of draws above the base, with its Monte-Carlo error; ratio: variance of independent runs over that "
+        "of paired ones. Money in prices of the day unless 2020 prices are named. Costs: share of the city, or all "
+        "public budgets; ratios with 95 % bootstrap intervals. An order needs 80 % of the draws.",
+        "provisional": "Provisional parameters, one point per closure: the spread is that of luck and closure only. "
+        "What nobody knows about the parameters is not in these intervals and probabilities.",
+        "prior": "Prior parameters: nothing has been learnt from the reported figures.",
+    },
+    "zh": {
+        "heading": "{names}:{draws} 次抽样,种子 {seed};各情景参数与随机因素完全相同",
+        "subject": "{date}:{scenario} 减 {base}",
+        "columns": "指标|基准|差值|5 - 50 - 95 %|概率(>0)%|方差比",
+        "costs": "截至 {date} 的成本差额,亿元,2020年价格,折现到2020年底",
+        "cost columns": "项目|承担方|年折现率4 %[95 %]:|2 %|6 %",
+        "orders": "各情景排序(由高到低)",
+        "order columns": "指标|时点|最常见排序|占抽样 %|:",
+        "same": "相同",
+        "no value": "-",
+        CANNOT_ORDER: "现有证据无法排序",
+        "but": ";可以确定的:",
+        "comma": "、",
+        "colon": ":",
+        "unit comma": ",",
+        "brackets": "({})",
+        "a quarter": "当季",
+        "payer city": "本市",
+        "payer all": "各级财政",
+        SAVED: "每减少一单位所节省",
+        BOTH_GOOD: "成效增加且支出减少",
+        BOTH_BAD: "支出增加而成效减少",
+        "caption": "差值:各次抽样配对差的均值及其95 %置信区间(配对t),其后为配对差的5、50、95 %分位数;概率:高于基准的抽样"
+        "所占比例及其蒙特卡洛误差;方差比:独立模拟的方差与配对差方差之比。除注明2020年价格外,金额均为当年价。成本分本市承担"
+        "和各级财政合计两种口径;单位成本附95 %自助法区间。只有80 %以上的抽样一致,才认为可以排序。",
+        "provisional": "参数为暂定值,每种封闭假设各一组:区间和概率只反映随机因素与封闭假设的差别,不含参数本身的不确定性。",
+        "prior": "参数取自先验:尚未用已公布的数据更新。",
+    },
+}
+COST_ITEMS: dict[str, dict[str, str]] = {
+    "en": {
+        "cash": "Cash, with administration",
+        "forgone": "Tax forgone",
+        "contingent": "Expected loss",
+        "total": "Total",
+        "rd_real": "Real R&D gained",
+        "value_added": "Value added gained",
+        "per_high_tech_firm": "Per additional high-tech firm, 万元",
+        "relabelled_share": "  of these certified by relabelling, %",
+        "per_real_rd": "Per yuan of real R&D, yuan",
+        "per_value_added": "Per yuan of value added, yuan",
+    },
+    "zh": {
+        "cash": "现金支出(含管理费用)",
+        "forgone": "减免税收",
+        "contingent": "预期损失",
+        "total": "合计",
+        "rd_real": "增加的实际研发",
+        "value_added": "增加的增加值",
+        "per_high_tech_firm": "每新增一家高企,万元",
+        "relabelled_share": "  其中靠费用归集达标的,%",
+        "per_real_rd": "每1元实际研发,元",
+        "per_value_added": "每1元增加值,元",
+    },
+}
+UNITS: dict[str, dict[str, str]] = {
+    "en": {"firms": "", "persons": "", "patents": "", "%": "pp"},
+    "zh": {"firms": "家", "persons": "人", "patents": "件", "%": "百分点"},
+}
+"""Units of differences as words; those not listed are written as declared."""
+STATUS_ZH = {
+    UNDEFINED: "无法计算:成效与零无法区分",
+    NOT_REPORTED: "未报告:该时点或门槛没有研发强度分布",
+    NO_VALUE: "无数值",
+}

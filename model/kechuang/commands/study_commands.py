@@ -1,0 +1,202 @@
+"""`kechuang validate` and `kechuang study`: full-size studies that write dated results and a page, failures included."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kechuang.errors import CheckFailed, InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kechuang.analyse.facts_study import Verdict
+
+STUDIES = ("ladder",)
+_LADDER = """Three studies of the certification ladder: ranges of the closures and their common mass, new certificates per
+technology SME with the heterogeneity of firms on and off, excess mass at the thresholds. Page: docs/studies/ladder.md.
+Made by: kechuang study ladder"""
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes (default: all processors).")]
+Scale = Annotated[float, typer.Option(min=0.02, max=1.0, help="Share of the city to simulate, for quick looks.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for all files (default: calibration/studies and docs/studies).")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("validate")(validate)
+    app.command("study")(study)
+
+
+def validate(
+    facts: Annotated[bool, typer.Option("--facts", help="Judge the stylised facts.")] = False,
+    draws: Annotated[int, typer.Option(min=1, help="Parameter vectors.")] = 51,
+    seeds: Annotated[int, typer.Option(min=1, help="Luck seeds for each of them.")] = 2,
+    parameters: Annotated[str, typer.Option(help="prior or provisional.")] = "prior",
+    scale: Scale = 1.0,
+    workers: Workers = None,
+    out: Out = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a fact fails.")] = False,
+    quiet: Quiet = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")] = False,
+) -> None:
+    """Compare the model with what it was not fitted to; a finished validation exits 0 whatever its verdict."""
+    if not facts:
+        message = "say what to validate; --facts judges the stylised facts"
+        raise InputError(Problem("kechuang validate", message=message))
+    from kechuang.analyse.facts_study import COMMENT, study_content, study_facts, study_page
+    from kechuang.calibrate.studies import write_study
+
+    about: dict[str, Any] = {
+        "scenario": "baseline",
+        "draws": draws,
+        "seeds": seeds,
+        "runs": draws * seeds,
+        "parameters_from": parameters,
+        "scale": scale,
+    }
+    verdicts = _unless_stopped(
+        lambda: study_facts(draws, seeds, parameters, scale=scale, workers=workers, progress=not (quiet or as_json))
+    )
+    data, page = _folders(out)
+    content = study_content(verdicts, about)
+    write_study(data / "facts.yaml", COMMENT, content)
+    _write(page / "facts.md", study_page(verdicts, about))
+    if as_json:
+        print(json.dumps(content, ensure_ascii=False, indent=1))
+    else:
+        _print_verdicts(verdicts)
+        print(page / "facts.md")
+    failed = [f"{item.fact.name} {item.year}" for item in verdicts if item.passed is False]
+    if strict and failed:
+        raise CheckFailed("stylised facts outside their band: " + ", ".join(failed))
+
+
+def study(
+    name: Annotated[str, typer.Argument(help="ladder")] = "ladder",
+    draws: Annotated[int, typer.Option(min=3, help="Parameter vectors of the prior.")] = 60,
+    seeds: Annotated[int, typer.Option(min=3, help="Luck seeds at the provisional point.")] = 24,
+    scale: Scale = 1.0,
+    workers: Workers = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a study again: its data, its figures and its page."""
+    if name not in STUDIES:
+        message = f'"{name}" is not a study; there is {", ".join(STUDIES)}' + did_you_mean(name, STUDIES)
+        raise InputError(Problem("NAME", message=message))
+    for file in _unless_stopped(lambda: _ladder(draws, seeds, scale, workers, _folders(out), not quiet)):
+        print(file)
+
+
+def _unless_stopped(work: Callable[[], Any]) -> Any:
+    """Do the work; a user who stops it gets one line and the exit status of an interruption."""
+    from kechuang.ensemble.executor import Interrupted
+
+    try:
+        return work()
+    except Interrupted as interruption:
+        print(interruption, file=sys.stderr)
+        raise typer.Exit(Interrupted.exit_status) from None
+
+
+def _folders(out: Path | None) -> tuple[Path, Path]:
+    """Return where the data and where the page of a study go."""
+    from kechuang.ensemble.run import default_out
+
+    if out is not None:
+        return out, out
+    root = default_out().parent
+    if (root / "pyproject.toml").is_file() and (root / "calibration").is_dir():
+        return root / "calibration" / "studies", root / "docs" / "studies"
+    return root / "outputs" / "studies", root / "outputs" / "studies"
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("fact", "year", "median", "5 %", "95 %", "band", "inside", "verdict", box=None)
+    for item in verdicts:
+        fact = item.fact
+        band = f"{fact.low:g} to {fact.high:g}" if fact.has_band else "-"
+        verdict = {True: "pass", False: "FAIL", None: "-"}[item.passed]
+        inside = f"{item.share:.2f}" if fact.has_band else "-"
+        numbers = (f"{value:.3g}" for value in (item.q50, item.q05, item.q95))
+        table.add_row(fact.name + "*" * fact.built_in, str(item.year), *numbers, band, inside, verdict)
+    Console().print(table)
+    print("* built in: the mechanism was shaped on it")
+
+
+def _ladder(
+    draws: int, seeds: int, scale: float, workers: int | None, folders: tuple[Path, Path], progress: bool
+) -> list[Path]:
+    import pandas as pd
+
+    from kechuang.analyse import ladder_study
+    from kechuang.analyse.ladder_page import ladder_page
+    from kechuang.calibrate.studies import write_study
+    from kechuang.report import ladder_figures
+    from kechuang.scenario import load_scenario
+
+    scenario = load_scenario("baseline")
+    few = max(3, seeds // 3)
+    rates = ladder_study.certification_rates(
+        scenario, ladder_study.variant_jobs(scenario, seeds), scale, workers, progress
+    )
+    bunching = ladder_study.bunching_runs(
+        scenario, ladder_study.provisional_jobs(scenario, few), scale, workers, progress
+    )
+    jobs = ladder_study.provisional_jobs(scenario, seeds) + ladder_study.prior_jobs(scenario, draws)
+    counts: pd.DataFrame = ladder_study.closure_counts(scenario, jobs, scale, workers, progress)
+    content = {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "scale": scale,
+        "runs": {
+            "provisional_seeds": seeds,
+            "prior_draws": draws,
+            "provisional_seeds_short": seeds,
+            "provisional_seeds_bunching": few,
+        },
+        "closures": ladder_study.ranges(counts),
+        "dilution": ladder_study.rates_summary(rates),
+        "bunching": ladder_study.bunching_summary(bunching),
+    }
+    data, page = folders
+    write_study(data / "ladder.yaml", _LADDER, content)
+    _write(page / "ladder.md", ladder_page(content))
+    classes = ladder_study.mean_counts(bunching, 2020)
+    return [
+        data / "ladder.yaml",
+        page / "ladder.md",
+        *_save_figures(page, "ladder-ranges", partial(ladder_figures.ranges_figure, counts)),
+        *_save_figures(page, "ladder-dilution", partial(ladder_figures.rates_figure, rates)),
+        *_save_figures(page, "ladder-bunching", partial(ladder_figures.bunching_figure, classes)),
+    ]
+
+
+def _save_figures(folder: Path, name: str, make: Callable[[str], Figure]) -> list[Path]:
+    """Save a figure as SVG and PNG in both languages; a PNG that has to be in English says so."""
+    from kechuang.report import fonts
+
+    files = []
+    for language in ("en", "zh"):
+        vector, picture = (folder / f"{name}.{language}.{ending}" for ending in ("svg", "png"))
+        _write(vector, fonts.svg(make(language), name) + "\n")
+        notice = fonts.save_png(make, language, picture)
+        if notice:
+            print(notice, file=sys.stderr)
+        files += [vector, picture]
+    return files
