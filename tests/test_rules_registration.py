@@ -22,7 +22,7 @@ from kechuang.world.mechanisms.registration import (
     registration_hazard,
 )
 from kechuang.world.model import Corridor
-from kechuang.world.policy_state import Budget
+from kechuang.world.budget import Budget
 from worlds import city_of, firms_of, record, scenario_of
 
 P = record(

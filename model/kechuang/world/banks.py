@@ -12,24 +12,18 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.city import City
 from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
 LOCAL_BANK, OTHER_BANK = 1, 2
-OPENINGS = (6, 10, 14, 18, 22, 25)
-"""Science banks open at the ends of 2015 to 2020: 25 is reported, the path is assumed."""
 LAST_COUNTIES = ("tiantai", "xianju", "sanmen")
-LOCAL_SHARE = 0.35
-"""Share of outlets of the three local city banks, assumed."""
-SCIENCE_SHARE = 0.02
-"""Weight of one science bank where the ordinary banks of a place weigh one together, assumed."""
-SCIENCE_WEIGHT = 2.5
-"""How much more a science bank weighs for a firm on the list (1 + 1.5), assumed."""
-REACH = 15.0
-"""Kilometres over which a bank's pull falls by e, assumed."""
+"""Counties that science banks reach last (assumed: the mountain counties and the smallest)."""
+LOCAL_SEATS = ("central_core", "luqiao_rest", "wenling")
+"""Places of the head offices of the three local city banks."""
+ALWAYS = -40
+"""Opening quarter of banks that were there before the start."""
 
 
 class Bank(mesa.Agent):  # type: ignore[misc]
@@ -59,23 +53,25 @@ class Bank(mesa.Agent):  # type: ignore[misc]
 
 
 class Banks:
-    """The books of all banks and the pull of each on firms of every place."""
+    """All banks of the city: books as columns, funding that closes each bank's cash, and the pull on firms."""
 
-    def __init__(self, city: City) -> None:
-        self.city = city
+    def __init__(self, model: Corridor) -> None:
+        city = self.city = model.geography
         places = [place.key for place in city.places]
-        rows = [(SCIENCE_BANK, place, f"science bank {number + 1}, {key}") for place, key in enumerate(places)
-                for number in range(city.places[place].science_banks)]
-        homes = ("central_core", "luqiao_rest", "wenling")
-        rows += [(LOCAL_BANK, places.index(key), f"local city bank {k + 1}") for k, key in enumerate(homes)]
+        rows = [
+            (SCIENCE_BANK, place, f"science bank {number + 1}, {key}")
+            for place, key in enumerate(places)
+            for number in range(city.places[place].science_banks)
+        ]
+        rows += [(LOCAL_BANK, places.index(key), f"local city bank {k + 1}") for k, key in enumerate(LOCAL_SEATS)]
         rows += [(OTHER_BANK, self._seat(county), f"other banks, {county}") for county in city.counties]
         count = len(rows)
-        self.names = [name for _, _, name in rows]
         kind = np.array([kind for kind, _, _ in rows], dtype=np.int8)
         place = np.array([place for _, place, _ in rows], dtype=np.int8)
         self.columns = BankColumns(kind, place, self._openings(kind, place), *(np.zeros(count) for _ in range(4)))
-        self.funding = np.zeros(count)
-        self.pull = self._pull()
+        self.funding, self.flow, self.earning = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.pull = self._pull(model)
+        self.agents = [Bank(model, row, name) for row, (_, _, name) in enumerate(rows)]
 
     def _seat(self, county: str) -> int:
         """Return the place with most firms among those of a county."""
@@ -83,33 +79,49 @@ class Banks:
         return max(inside, key=lambda k: self.city.places[k].firm_share)
 
     def _openings(self, kind: NDArray[np.int8], place: NDArray[np.int8]) -> NDArray[np.int16]:
+        """Return the quarter in which each bank opens: science banks at year-ends, the last counties last."""
         late = np.array([self.city.places[k].county in LAST_COUNTIES for k in place])
-        order = np.argsort(late, kind="stable")
-        science = [row for row in order if kind[row] == SCIENCE_BANK]
-        opens = np.full(kind.size, -40, dtype=np.int16)
-        for rank, row in enumerate(science):
-            year = next(k for k, number in enumerate(OPENINGS) if rank < number)
-            opens[row] = 4 * year
+        science = [row for row in np.argsort(late, kind="stable") if kind[row] == SCIENCE_BANK]
+        opens = np.full(kind.size, ALWAYS, dtype=np.int16)
+        path = np.array(self.city.science_banks_by_year)
+        opens[science] = 4 * np.searchsorted(path, np.arange(len(science)), side="right")
         return opens
 
-    def _pull(self) -> NDArray[np.float64]:
+    def _pull(self, model: Corridor) -> NDArray[np.float64]:
         """Return the weight of every bank for firms by (listed, place, bank)."""
+        value = model.rules.value
         kind, seat = self.columns.kind, self.columns.place
         distance = np.array(self.city.distances)[:, seat]
         everywhere = kind == LOCAL_BANK
-        reach = np.exp(-np.where(everywhere, 0.0, distance) / REACH)
-        share = {SCIENCE_BANK: SCIENCE_SHARE, LOCAL_BANK: LOCAL_SHARE / int(everywhere.sum()),
-                 OTHER_BANK: 1.0 - LOCAL_SHARE}
+        reach = np.exp(-np.where(everywhere, 0.0, distance) / value("bank_reach"))
+        local = value("local_bank_share")
+        share = {
+            SCIENCE_BANK: value("science_bank_share"),
+            LOCAL_BANK: local / max(int(everywhere.sum()), 1),
+            OTHER_BANK: 1.0 - local,
+        }
         weight = reach * np.array([share[int(code)] for code in kind])[None, :]
         science = (kind == SCIENCE_BANK)[None, :]
-        ordinary, listed = np.where(science, 0.0, weight), np.where(science, SCIENCE_WEIGHT * weight, weight)
+        ordinary = np.where(science, 0.0, weight)
+        listed = np.where(science, value("science_bank_pull") * weight, weight)
         return np.stack([ordinary, listed])
 
-    def choose(self, listed: NDArray[np.int64], place: NDArray[np.int64], quarter: int, draw: NDArray[np.float64],
-               other_than: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    def choose(
+        self,
+        listed: NDArray[np.int64],
+        place: NDArray[np.int64],
+        quarter: int,
+        draw: NDArray[np.float64],
+        other_than: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.int64]:
         """Return the bank of each firm by gravity among those open, never the one given in `other_than`."""
         weight = self.pull[listed, place] * (self.columns.opens <= quarter)[None, :]
         if other_than is not None:
-            weight[np.arange(place.size), np.maximum(other_than, 0)] = 0.0
+            weight[np.arange(place.size), other_than] = 0.0
         cumulative = np.cumsum(weight, axis=1)
-        return np.minimum((cumulative < (draw * cumulative[:, -1])[:, None]).sum(axis=1), weight.shape[1] - 1)
+        chosen = (cumulative < (draw * cumulative[:, -1])[:, None]).sum(axis=1)
+        return np.asarray(np.minimum(chosen, weight.shape[1] - 1), dtype=np.int64)
+
+    def __len__(self) -> int:
+        """Return the number of banks, those not open yet among them."""
+        return int(self.columns.kind.size)

@@ -57,6 +57,7 @@ class FirmColumns(NamedTuple):
     loans: NDArray[np.float64]
     payables: NDArray[np.float64]
     guaranteed: NDArray[np.float64]
+    pledged: NDArray[np.float64]
     rationed: NDArray[np.float64]
     default_risk: NDArray[np.float64]
     main_bank: NDArray[np.int8]
@@ -101,7 +102,8 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "loans": ("万元", "bank loan outstanding"),
     "payables": ("万元", "unpaid bills that suppliers outside carry"),
     "guaranteed": ("万元", "part of the loan that the guarantee fund covers"),
-    "rationed": ("0-1", "share of the last applications that were refused or cut, fading by a quarter each time"),
+    "pledged": ("万元", "part of the loan that pledged patents carry"),
+    "rationed": ("0-1", "share of the last quarters with a loan refused or cut, fading by a quarter each time"),
     "default_risk": ("per year", "probability of default of a firm in debt"),
     "main_bank": ("row", "bank asked first"),
     "second_bank": ("row", "bank asked when refused, -1 if none"),

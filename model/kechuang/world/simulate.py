@@ -24,6 +24,7 @@ from kechuang.world.pictures import (
 from kechuang.world.policy_state import COSTS, LEVERS
 from kechuang.world.populations import NO_CERTIFICATE
 
+
 @dataclass(frozen=True)
 class RunResult:
     """What one run gives: indicators by quarter, counts by place and industry at year-ends, costs, and pictures.

@@ -1,7 +1,8 @@
 """Production and sales, taxes and the firm's quarter in money: every flow by name, each deposit the sum of its flows.
 
     sales Q = S season ;  production wages = wage_share va Q ;  VAT = rate va Q ;  purchases = Q (1 - margin) - wages - VAT
-    R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py) ;  interest = rate L / 4
+    R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py)
+    interest = (rate L + fee guaranteed) / 4
     investment = depreciation K / 4 + (tangible_share S4 - K) speed ;  dividends = payout of profit out of cash above target
     value added = wages + VAT + margin Q                                       equals sales less purchases
 Deposits do not fall below zero: bills left unpaid are carried by suppliers outside. Bank loans: mechanisms/lending.py.
@@ -30,7 +31,7 @@ FLOWS = (
     "research wages",
     "research purchases",
     "income tax",
-    "interest",
+    "interest and guarantee fees",
     "investment",
     "dividends",
     "bills left unpaid",
@@ -124,6 +125,7 @@ class AccountSetting(NamedTuple):
     years: float
     reporting_drift: float
     loan_rate: float
+    guarantee_fee: float
     tax_rate: NDArray[np.float64]
     extra_deduction: NDArray[np.float64]
 
@@ -161,12 +163,11 @@ class Taxes(NamedTuple):
 
 
 class Stocks(NamedTuple):
-    """What a firm holds and owes: deposits, unpaid bills, fixed capital and the bank loan (万元)."""
+    """What a firm holds and owes: deposits, unpaid bills and fixed capital (万元)."""
 
     deposits: float
     payables: float
     capital: float
-    loans: float
 
 
 @compiled
@@ -197,8 +198,8 @@ def settle(
     tax_added: float,
     research: float,
     income_tax_due: float,
+    loan_cost: float,
     stocks: Stocks,
-    loan_rate: float,
     rates: MoneyRates,
     flow: NDArray[np.float64],
 ) -> Stocks:
@@ -210,7 +211,7 @@ def settle(
     flow[RESEARCH_WAGES] = -rates.research_wage_share * research
     flow[RESEARCH_PURCHASES] = -(1.0 - rates.research_wage_share) * research
     flow[INCOME_TAX] = -income_tax_due
-    flow[INTEREST] = -0.25 * loan_rate * stocks.loans
+    flow[INTEREST] = -loan_cost
     wear = 0.25 * rates.capital_depreciation * stocks.capital
     investment = wear + INVESTMENT_SPEED * (rates.tangible_share * annual - stocks.capital)
     flow[INVESTMENT] = -investment
@@ -226,7 +227,6 @@ def settle(
         cash - dividends + credit - repayment,
         stocks.payables + credit - repayment,
         stocks.capital + investment - wear,
-        stocks.loans,
     )
 
 
@@ -275,8 +275,8 @@ def keep_accounts(
             tax_added,
             intensity * sales,
             0.25 * taxes.paid,
-            Stocks(firms.deposits[i], firms.payables[i], firms.capital[i], firms.loans[i]),
-            setting.loan_rate,
+            0.25 * (setting.loan_rate * firms.loans[i] + setting.guarantee_fee * firms.guaranteed[i]),
+            Stocks(firms.deposits[i], firms.payables[i], firms.capital[i]),
             p.rates,
             flow,
         )

@@ -1,16 +1,16 @@
 """M8a Credit: banks see a noisy score, ration by margin and capital, and do not clear the market by price.
 
-    need     = max(0, w S4 + planned R&D + planned investment - deposits)                           debt a firm would like
+    need     = max(0, w S4 + planned R&D + planned investment - deposits + loan)                    debt a firm would like
     PD       = logit^-1(d0 + d1 debt/assets + d2 (deposits - unpaid bills)/S4 + d3 age + d4 sigma)   per year
     PDhat    = logit^-1(logit PD + noise z),  noise^2 = sig^2 / (1 + kI user c),  less after two years with the main bank
-    offer if   rL - rD - PDhat LGD (1 - cov g) - cost >= hurdle / (1 - use)   and   capital >= kmin RWA after the loan
-    amount   = min(need, xi S4, LTV_tan K + LTV_ip value patents [science bank] + covered part + unsecured share xi S4)
+    offer if   rL - rD - PDhat LGD (1 - cov) - cost >= hurdle / (1 - use)   and   capital >= kmin RWA after the loan
+    cov      = cov_G g + kC (1 - cov_G g) [science bank, firm on the ladder]                        g guaranteed share
+    amount   = min(need, xi S4, LTV_tan K + LTV_ip value patents [science bank] + covered part + xi_u xi S4)
     default  ~ 1 - exp(-PD/4) a quarter on firms in debt
 
-Money 万元, rates per year. A refused firm tries its second bank in half of the cases; two refusals in eight quarters end the
-relation. Default is drawn from the same PD that banks estimate: cash paths of single firms are not identified by anything
-reported. Sources: Stiglitz and Weiss 1981 (rationing), Pagano and Jappelli 1993 (information sharing), score-card signs
-assumed; parameters in calibration/parameters.yaml.
+Money 万元, rates per year. Default is drawn from the same PD that banks estimate: cash paths of single firms are not
+identified by anything reported. Sources: Stiglitz and Weiss 1981 (rationing), Pagano and Jappelli 1993 (information
+sharing), score-card signs assumed; parameters in calibration/parameters.yaml.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ from kechuang.world.mechanisms.growth import GrowthParameters, volatility
 from kechuang.world.populations import FirmColumns
 
 LOAN_QUARTERS = 4
-PATIENCE_QUARTERS = 8
 SCIENCE_BANK = 0
-SMALL_FIRM_SALES = 5000.0
-"""万元 of yearly sales below which a firm may ask for a guarantee."""
+RELATION_YEARS = 2.0
+"""Years with a main bank after which it knows a firm better (main_bank_information)."""
+
+
+RATIONED_MEMORY = 0.75
+"""Weight of the past in the share of time a firm is rationed: four quarters' worth of memory."""
 
 
 class CreditParameters(NamedTuple):
@@ -44,9 +47,7 @@ class CreditParameters(NamedTuple):
     bank_score_noise: float
     platform_information_gain: float
     main_bank_information: float
-    funding_rate: float
     bank_hurdle: float
-    loan_rate_max: float
     capital_ratio_min: float
     tangible_pledge_share: float
     patent_value: float
@@ -54,22 +55,31 @@ class CreditParameters(NamedTuple):
     working_capital_need: float
     renewal_default_max: float
     unsecured_share: float
+    loan_shortfall: float
+    application_step: float
+    second_bank_try: float
+    guarantee_sales_max: float
     loss_unsecured: float
     loss_secured: float
     cost_plain: float
     cost_platform: float
     weight_small: float
     weight_guaranteed: float
-    second_bank_try: float
+    asking_plain: float
+    asking_science: float
 
     @classmethod
     def of(cls, draw: Draw) -> CreditParameters:
         """Take the record from a draw; `default_base` moves with the mean default rate of the draw."""
-        shift = math.log(draw.number("default_rate") / 0.02)
         loss, cost, weights = draw.vector("loss_given_default"), draw.vector("bank_cost"), draw.vector("risk_weights")
-        plain = [draw.number(name) for name in cls._fields[1:17]]
-        return cls(draw.number("default_base") + shift, *plain, draw.number("unsecured_share"), loss[0], loss[1], cost[0],
-                   cost[1], weights[0], weights[2], draw.number("second_bank_try"))
+        asking = draw.vector("guarantee_asking_share")
+        base = draw.number("default_base") + math.log(draw.number("default_rate") / USUAL_DEFAULT_RATE)
+        plain = [draw.number(name) for name in cls._fields[1:-8]]
+        return cls(base, *plain, *loss[:2], *cost[:2], weights[0], weights[2], *asking[:2])
+
+
+USUAL_DEFAULT_RATE = 0.02
+"""Yearly default rate that `default_base` was computed for."""
 
 
 class BankColumns(NamedTuple):
@@ -85,27 +95,36 @@ class BankColumns(NamedTuple):
 
 
 class CreditSetting(NamedTuple):
-    """What is common to all applications of a quarter. `guarantee_room` is what the fund may still cover (万元)."""
+    """What is common to all applications of a quarter. `spread` is the loan rate less the cost of funds (per year).
+
+    `guarantee_room` is what the fund may still cover (万元).
+    """
 
     quarter: int
-    loan_rate: float
+    spread: float
     investment_speed: float
     tangible_share: float
-    coverage: NDArray[np.float64]
-    patent_pledge: NDArray[np.float64]
-    renewal: NDArray[np.float64]
     data_coverage: float
     guarantee_room: float
-    guarantee_share: float
+    coverage: NDArray[np.float64]
+    compensation: NDArray[np.float64]
+    patent_pledge: NDArray[np.float64]
+    renewal: NDArray[np.float64]
 
 
 @compiled
-def default_log_odds(debt: float, assets: float, liquidity: float, age_years: float, sigma: float,
-                     p: CreditParameters) -> float:
+def default_log_odds(
+    debt: float, assets: float, liquidity: float, age_years: float, sigma: float, p: CreditParameters
+) -> float:
     """Return the log odds that a firm defaults within a year."""
     leverage = min(debt / max(assets, 1e-9), 1.5)
-    return (p.default_base + p.default_leverage * leverage + p.default_liquidity * max(liquidity, -0.5)
-            + p.default_age * min(age_years, 30.0) + p.default_volatility * sigma)
+    return (
+        p.default_base
+        + p.default_leverage * leverage
+        + p.default_liquidity * min(max(liquidity, -0.5), 0.5)
+        + p.default_age * min(age_years, 30.0)
+        + p.default_volatility * sigma
+    )
 
 
 @compiled
@@ -118,14 +137,15 @@ def probability(log_odds: float) -> float:
 def score_noise(platform_user: bool, data_coverage: float, years_with_bank: float, p: CreditParameters) -> float:
     """Return the standard deviation of a bank's score around the true log odds."""
     gain = 1.0 + (p.platform_information_gain * data_coverage if platform_user else 0.0)
-    return p.bank_score_noise / math.sqrt(gain) * (p.main_bank_information if years_with_bank >= 2.0 else 1.0)
+    return (
+        p.bank_score_noise / math.sqrt(gain) * (p.main_bank_information if years_with_bank >= RELATION_YEARS else 1.0)
+    )
 
 
 @compiled
-def margin_after_losses(loan_rate: float, estimated_default: float, loss: float, covered: float, cost: float,
-                        p: CreditParameters) -> float:
+def margin_after_losses(spread: float, estimated_default: float, loss: float, covered: float, cost: float) -> float:
     """Return what a bank expects to earn on a yuan lent for a year; `covered` is the share of loss that others bear."""
-    return loan_rate - p.funding_rate - estimated_default * loss * (1.0 - covered) - cost
+    return spread - estimated_default * loss * (1.0 - covered) - cost
 
 
 @compiled
@@ -135,55 +155,94 @@ def hurdle(capital_in_use: float, p: CreditParameters) -> float:
 
 
 @compiled
-def loan_need(annual: float, research: float, investment: float, deposits: float, p: CreditParameters) -> float:
-    """Return the debt a firm would like to have (万元)."""
-    return max(0.0, p.working_capital_need * annual + research + investment - deposits)
+def loan_need(annual: float, research: float, investment: float, net_deposits: float, p: CreditParameters) -> float:
+    """Return the debt a firm would like to have (万元); `net_deposits` are deposits less the loan it has."""
+    return max(0.0, p.working_capital_need * annual + research + investment - net_deposits)
 
 
 @compiled
-def collateral_limit(annual: float, capital: float, patents: float, patent_pledge: float, guaranteed: float,
-                     p: CreditParameters) -> float:
+def collateral_limit(
+    annual: float, capital: float, patents: float, patent_pledge: float, guaranteed: float, p: CreditParameters
+) -> float:
     """Return the largest loan that collateral, guarantee and name carry (万元)."""
+    most = p.loan_to_sales_max * annual
     secured = p.tangible_pledge_share * capital + patent_pledge * p.patent_value * patents + guaranteed
-    return min(p.loan_to_sales_max * annual, secured + p.unsecured_share * p.loan_to_sales_max * annual)
+    return min(most, secured + p.unsecured_share * most)
 
 
 @compiled
-def firm_log_odds(annual: float, age_years: float, deposits: float, capital: float, loans: float, payables: float,
-                  p: CreditParameters, growth: GrowthParameters) -> float:
+def firm_log_odds(
+    annual: float,
+    age_years: float,
+    deposits: float,
+    capital: float,
+    loans: float,
+    payables: float,
+    p: CreditParameters,
+    growth: GrowthParameters,
+) -> float:
     """Return the true log odds of default of a firm with these books (万元)."""
-    debt = loans + payables
     liquidity = (deposits - payables) / max(annual, 1e-9)
-    return default_log_odds(debt, deposits + capital + debt, liquidity, age_years,
-                            volatility(annual, age_years, growth), p)
+    sigma = volatility(annual, age_years, growth)
+    return default_log_odds(loans + payables, deposits + capital, liquidity, age_years, sigma, p)
 
 
 @compiled
-def acceptable(amount: float, covered: float, estimate: float, secured: float, cost: float, loan_rate: float,
-               weighted: float, bank_capital: float, p: CreditParameters) -> bool:
-    """Say whether a bank with these weighted assets and capital would make a loan of this amount and estimated default."""
+def acceptable(
+    amount: float,
+    covered: float,
+    estimate: float,
+    secured: float,
+    cost: float,
+    spread: float,
+    weighted: float,
+    bank_capital: float,
+    p: CreditParameters,
+) -> bool:
+    """Say whether a bank that had these weighted assets after the loan would make it at this estimated default."""
     loss = (secured * p.loss_secured + (amount - secured) * p.loss_unsecured) / max(amount, 1e-9)
     use = p.capital_ratio_min * weighted / max(bank_capital, 1e-9)
-    if use > 1.0 or loan_rate > p.loan_rate_max:
-        return False
-    return margin_after_losses(loan_rate, estimate, loss, covered, cost, p) >= hurdle(use, p)
+    return use <= 1.0 and margin_after_losses(spread, estimate, loss, covered, cost) >= hurdle(use, p)
 
 
 @compiled
-def applicants(firms: FirmColumns, count: int, setting: CreditSetting, p: CreditParameters,
-               need: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Write every firm's need into `need`; return the rows of firms whose loan is due or whose need has outgrown it."""
-    rows, found = np.empty(count, dtype=np.int64), 0
+def wants_loan(need: float, loan: float, limit: float, due: bool, step: float) -> tuple[bool, bool]:
+    """Return whether a firm asks a bank this quarter, and whether it would ask but knows that its limit is reached.
+
+    It asks at the term of its loan, for a first loan, and earlier where need and own limit have outgrown the loan.
+    """
+    if due:
+        return True, False
+    short = need - loan > step
+    asks = short and (loan <= 0.0 or limit - loan > step)
+    return asks, short and not asks
+
+
+@compiled
+def applicants(
+    firms: FirmColumns, count: int, setting: CreditSetting, p: CreditParameters, need: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], int]:
+    """Write every firm's need into `need`; return the rows of firms that ask for a loan and the number of discouraged.
+
+    What firms remember of rationing fades by a quarter of it; the discouraged are rationed as well.
+    """
+    rows, found, discouraged = np.empty(count, dtype=np.int64), 0, 0
     for i in range(count):
         need[i] = 0.0
         if firms.alive[i] == 0:
             continue
+        firms.rationed[i] *= RATIONED_MEMORY
         annual = 4.0 * firms.sales[i]
         research = firms.research_intensity[i] * firms.sales[i] if firms.does_research[i] == 1 else 0.0
         investment = max(0.0, setting.investment_speed * (setting.tangible_share * annual - firms.capital[i]))
         need[i] = loan_need(annual, research, investment, firms.deposits[i] - firms.loans[i], p)
         due = firms.loans[i] > 0.0 and firms.loan_due[i] <= setting.quarter
-        if due or need[i] - firms.loans[i] > 0.05 * annual:
+        limit = collateral_limit(annual, firms.capital[i], 0.0, 0.0, 0.0, p)
+        asks, gives_up = wants_loan(need[i], firms.loans[i], limit, due, p.application_step * annual)
+        if asks:
             rows[found] = i
             found += 1
-    return rows[:found]
+        elif gives_up:
+            discouraged += 1
+            firms.rationed[i] += 1.0 - RATIONED_MEMORY
+    return rows[:found], discouraged
