@@ -7,13 +7,17 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-all lint setup warm clean
+.PHONY: help run test test-all lint setup warm docs pictures bench study-provisional study-prior study-facts study-ladder clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
 	@echo "make test       the whole test suite on $(WORKERS) processes"
 	@echo "make test-all   the suite on every Python of 3.11, 3.12, 3.13 that is present"
 	@echo "make lint       ruff and mypy"
+	@echo "make docs       the generated tables of docs/odd.md"
+	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
+	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
+	@echo "make study-...  provisional, prior, facts, ladder: the studies in calibration/studies/ and docs/studies/ again"
 	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
 	@echo "PYTHON=python3.12 chooses an interpreter, VENV=.venv-3.12 another environment"
 
@@ -38,6 +42,28 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 setup: $(INSTALLED)
+
+pictures: $(INSTALLED)
+	$(BIN)/kechuang run baseline
+	$(BIN)/python -m kechuang.report.pictures
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/make_odd.py
+
+bench: warm
+	$(BIN)/python benchmarks/engine.py
+
+study-provisional: warm
+	$(BIN)/kechuang calibrate provisional
+
+study-prior: warm
+	$(BIN)/kechuang calibrate prior-predictive
+
+study-facts: warm
+	$(BIN)/kechuang validate --facts
+
+study-ladder: warm
+	$(BIN)/kechuang study ladder
 
 warm: $(INSTALLED)
 	@echo "Compiling the kernels (under a minute the first time)"

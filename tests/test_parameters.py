@@ -338,7 +338,7 @@ def test_a_range_must_hold_the_value(tmp_path):
 
 def test_a_key_stands_once(tmp_path):
     twice = RECORD + RECORD.replace("M5:", "M6:")
-    assert "stands twice; first in line 3" in problems(tmp_path, twice)[0]
+    assert "stands twice; first under M" in problems(tmp_path, twice)[0]
     assert "is not valid YAML" in problems(tmp_path, RECORD + RECORD)[0]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
+from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, poisson_from_uniform, poissons, stream_key, uniforms
 from kechuang.world.mechanisms import knowledge, research
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters, next_knowledge, patent_mean
@@ -37,10 +38,8 @@ P = record(ResearchParameters, **LEVELS)
 
 def test_median_intensity_follows_from_mean_and_spread() -> None:
     """Mean 3.2 % with a log spread of 0.6 has its median at 3.2 % x exp(-0.18)."""
-    from kechuang.parameters import default_draw
-
     draw = default_draw().with_values(
-        research_intensity_mean=[6.0, 3.2, 3.5, 2.5, 5.0, 3.0, 1.8, 8.0],
+        research_intensity_mean=[0.06, 0.032, 0.035, 0.025, 0.05, 0.03, 0.018, 0.08],
         research_heterogeneity=0.6,
         research_participation_base=-4.2,
         research_participation_industry=[0.9, 0.1, 0.3, -0.1, 0.7, 0.2, -0.6, 0.9],

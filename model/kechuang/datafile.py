@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from kechuang.errors import InputError, Problem, did_you_mean
@@ -28,13 +29,33 @@ class Text:
 
 
 class DataFile:
-    """One YAML file, read once, with the problems found in it so far."""
+    """One YAML file with the problems found in it so far.
+
+    It is read fast and without places; the first problem reads it once more to say where things stand.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
         """Read `path`; `name` is how messages call it. Raise InputError if it is not YAML at all."""
         self.name = name
         self.problems: list[Problem] = []
-        self.root = Node(self, (), _load(path, name), 1, 1)
+        self._path = path
+        self.root = Node(self, (), _load_fast(path, name))
+
+    @cached_property
+    def _placed(self) -> object:
+        """The content as read with line numbers."""
+        return _load(self._path, self.name)
+
+    def place(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        """Return line and column (from 1) of the value at a path, as far as the path leads."""
+        container, place = self._placed, (1, 1)
+        for step in path:
+            if isinstance(container, Mapping):
+                key = _key_of(container, str(step))
+                place, container = _place(container, key, by_key=True), container[key]
+            elif isinstance(container, list) and isinstance(step, int):
+                place, container = _place(container, step, by_key=False), container[step]
+        return place
 
     def finish(self) -> None:
         """Raise InputError with all problems found, if there are any."""
@@ -44,13 +65,11 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a data file and where it stands (line and column count from 1)."""
+    """A value of a data file and the way to it."""
 
     file: DataFile
     path: tuple[str | int, ...]
     value: object
-    line: int
-    column: int
 
     @property
     def key(self) -> str:
@@ -59,7 +78,7 @@ class Node:
 
     def problem(self, message: str) -> None:
         """Note that something is wrong here."""
-        self.file.problems.append(Problem(self.file.name, self.line, self.column, self.key, message))
+        self.file.problems.append(Problem(self.file.name, *self.file.place(self.path), self.key, message))
 
     def items(self) -> Iterator[tuple[str, Node]]:
         """Yield the entries of a mapping, or note that this is none."""
@@ -67,8 +86,7 @@ class Node:
             self.problem(f"must be a mapping of names to values, not {_show(self.value)}")
             return
         for key, value in self.value.items():
-            line, column = _place(self.value, key, by_key=True)
-            node = Node(self.file, (*self.path, str(key)), value, line, column)
+            node = Node(self.file, (*self.path, str(key)), value)
             if isinstance(key, str):
                 yield key, node
             else:
@@ -81,9 +99,7 @@ class Node:
             return []
         if count is not None and len(self.value) != count:
             self.problem(f"must have {count} elements, has {len(self.value)}")
-        places = [_place(self.value, i, by_key=False) for i in range(len(self.value))]
-        return [Node(self.file, (*self.path, i), value, *place)
-                for i, (value, place) in enumerate(zip(self.value, places, strict=True))]
+        return [Node(self.file, (*self.path, i), value) for i, value in enumerate(self.value)]
 
     def fields(self, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Node]:
         """Return the known fields of a mapping; unknown and missing ones are noted."""
@@ -141,10 +157,25 @@ class Node:
             self.problem(f"{number:g} is not a whole number")
         return int(number)
 
-    def numbers(self, count: int | None = None, low: float = -math.inf,
-                high: float = math.inf) -> tuple[float, ...]:
+    def numbers(self, count: int | None = None, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:
         """Return a list of numbers between low and high."""
         return tuple(element.number(low, high) for element in self.elements(count))
+
+
+def _load_fast(path: Path, name: str) -> object:
+    """Return the content of a YAML file; whatever goes wrong is left to the reader that knows places."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, RecursionError, YAMLError):
+        return _load(path, name)
+
+
+def _key_of(container: Mapping[object, object], word: str) -> object:
+    """Return the key of a mapping that is written like `word`."""
+    return next(key for key in container if str(key) == word)
 
 
 def _load(path: Path, name: str) -> object:

@@ -46,7 +46,6 @@ class Parameter:
     evidence: tuple[str, ...] = ()
     prior: Prior | None = None
     range: tuple[float, float] | None = None
-    line: int = 0
 
     @property
     def is_assumed(self) -> bool:
@@ -120,7 +119,7 @@ def read_parameters(path: Path, name: str) -> dict[str, Parameter]:
             if not key.isidentifier() or key != key.lower():
                 node.problem("a key is lower-case words joined by underscores")
             if key in parameters:
-                node.problem(f"stands twice; first in line {parameters[key].line}")
+                node.problem(f"stands twice; first under {parameters[key].mechanism}")
             parameters[key] = _record(key, mechanism, node)
     if not parameters:
         file.root.problem("has no parameter")
@@ -184,7 +183,7 @@ def _record(key: str, mechanism: str, node: Node) -> Parameter:
         meaning=fields["meaning"].both_languages() if "meaning" in fields else Text("", ""),
         unit=text["unit"], value=value, kind=kind, source=text["source"],
         evidence=fields["evidence"].texts() if "evidence" in fields else (),
-        prior=prior, range=bounds, line=node.line)
+        prior=prior, range=bounds)
 
 
 def _check_drawn(node: Node, fields: Mapping[str, Node], value: Value, prior: Prior | None) -> None:

@@ -112,7 +112,8 @@ class Comparison:
     @cached_property
     def rankings(self) -> pd.DataFrame:
         """One row per date, indicator and order that occurs, the most frequent first; with more than two scenarios
-        also per order of each two (`kind` pair). `verdict` is that order, or that the evidence cannot order them.
+        also per order of each two (`kind` pair). `verdict` is the most frequent order, or that the evidence cannot
+        order them; `within_error` says that the verdict is an order by less than the Monte-Carlo error of its share.
         """
         import pandas as pd
 
@@ -129,10 +130,11 @@ class Comparison:
                     found = orders({label: self.outcomes[label].at(key, date) for label in labels})
                     clear = bool(found) and found[0].share >= ORDER_SHARE
                     about = {"date": date, "indicator": key, "kind": kind, "scenarios": ", ".join(labels)}
-                    verdict = found[0].text if clear else CANNOT_ORDER
+                    close = clear and found[0].share - found[0].error < ORDER_SHARE
+                    verdict = {"verdict": found[0].text if clear else CANNOT_ORDER, "within_error": close}
                     for order in found:
                         shares = {"share": order.share, "error": order.error, "draws": order.draws}
-                        yield {**about, "order": order.text, **shares, "verdict": verdict}
+                        yield {**about, "order": order.text, **shares, **verdict}
 
     @cached_property
     def costs(self) -> pd.DataFrame:
@@ -149,6 +151,7 @@ class Comparison:
         """Draw the difference over time: median, 25-75 % and 5-95 % of the draws, for one scenario or all."""
         import matplotlib.pyplot as plt
         import numpy as np
+        from matplotlib.ticker import MaxNLocator
 
         self._demand_known(key, self.outcomes[self.base].quarters[-1])
         base = self.outcomes[self.base]
@@ -163,7 +166,9 @@ class Comparison:
                 axes.fill_between(years[known], lower, upper, alpha=opacity, color=f"C{number}", linewidth=0)
             axes.plot(years[known], np.median(gap[:, known], axis=0), color=f"C{number}", label=label)
         axes.axhline(0.0, color="0.4", linewidth=0.8)
-        axes.set_title(f"{INDICATORS[key].en}: difference from {self.base}, {self.draws} paired draws", fontsize=10)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        parts = f"median, 25-75 % and 5-95 % of {self.draws} paired draws"
+        axes.set_title(f"{INDICATORS[key].en}, difference from {self.base}: {parts}", fontsize=10)
         # The unit is written in letters that every font has.
         axes.set_ylabel({"亿元": "100 million yuan"}.get(INDICATORS[key].unit, INDICATORS[key].unit))
         axes.legend(loc="upper left", frameon=False)

@@ -30,12 +30,12 @@ RATES = (0.04, 0.02, 0.06)
 """Real discount rates; the first is the one that is read, the others show how much it matters."""
 NOT_REPORTED = "not reported: the runs keep no histogram of R&D at this date and threshold"
 COLUMNS = ("scenario", "base", "date", "rate", "payer", "item", "unit", "value", "low", "high", "status", "reading")
-"""`item`: cash, forgone, contingent, total (differences); high_tech_firms, rd_real, value_added (effects);
+"""`item`: cash, forgone, contingent, total (differences); local_revenue, high_tech_firms, rd_real, value_added (effects);
 per_... (cost over effect); relabelled_share (of the additional high-tech firms, those certified by relabelling).
 `reading` says what the sign of a ratio hides, and is empty where a yuan more buys more."""
 SAVED, BOTH_GOOD, BOTH_BAD = "saved per unit lost", "gains and saves", "costs and loses"
 _YI, _WAN = "亿元", "万元"
-EFFECTS = (("high_tech_firms", "firms"), ("rd_real", _YI), ("value_added", _YI))
+EFFECTS = (("local_revenue", _YI), ("high_tech_firms", "firms"), ("rd_real", _YI), ("value_added", _YI))
 RATIOS = (
     ("per_high_tech_firm", "high_tech_firms", _WAN, WAN_PER_YI),
     ("per_real_rd", "rd_real", "yuan", 1.0),
@@ -74,7 +74,11 @@ def _rows(base: Outcome, scenario: Outcome, date: str, rate: float) -> Iterator[
 
 
 def effects(base: Outcome, scenario: Outcome, date: str, rate: float) -> dict[str, Numbers]:
-    """Return draw by draw what a scenario gains up to a date: firms at the date, present values of R&D and output."""
+    """Return draw by draw what a scenario gains up to a date: firms at the date, present values of the other effects.
+
+    Local revenue stands beside the costs, not in them: it moves with tax forgone for levers, with national law that is
+    no lever, and with everything that firms do.
+    """
 
     def gained(key: str) -> Numbers:
         values = [present_value(run, flow_of(run, key), date, rate) for run in (base, scenario)]
@@ -82,6 +86,7 @@ def effects(base: Outcome, scenario: Outcome, date: str, rate: float) -> dict[st
 
     return {
         "high_tech_firms": scenario.at("high_tech_firms", date) - base.at("high_tech_firms", date),
+        "local_revenue": gained("local_revenue"),
         "rd_real": gained("rd_real"),
         "value_added": gained("gdp"),
     }
@@ -90,7 +95,7 @@ def effects(base: Outcome, scenario: Outcome, date: str, rate: float) -> dict[st
 def flow_of(run: Outcome, key: str) -> Numbers:
     """Return an indicator as a flow of each quarter.
 
-    `gdp` is one. `rd_real` is the sum of the last four quarters; its quarters follow one from the other, but the
+    `gdp` and `local_revenue` are. `rd_real` is the sum of the last four quarters; its quarters follow one from the other, but the
     first year is known as a whole only and is spread evenly (its sum, and so every whole year, is exact).
     """
     import numpy as np

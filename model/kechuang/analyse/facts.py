@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kechuang.analyse import facts_statistics as statistics
 from kechuang.analyse.facts_panel import SOFTWARE, CityYear
-from kechuang.world.simulate import SIZE_CLASSES
+from kechuang.world.pictures import SIZE_CLASSES
 
 PASSING_SHARE = 0.8
 YOUNG, OLD = 5, 10

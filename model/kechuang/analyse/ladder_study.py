@@ -30,7 +30,8 @@ from kechuang.parameters import CLOSURES, Draw, prior_draw
 from kechuang.scenario import Scenario
 from kechuang.world.indicators import POSITION
 from kechuang.world.model import Corridor
-from kechuang.world.simulate import SIZE_CLASSES, simulate
+from kechuang.world.pictures import SIZE_CLASSES
+from kechuang.world.simulate import simulate
 
 COUNTS = ("high_tech_firms", "tech_sme_firms")
 DATES = ("2026Q4", "2035Q4")

@@ -30,18 +30,18 @@ def compare(
             metavar="A B [C...]", help="Scenario files or library names; A is the base.", show_default=False
         ),
     ],
-    draws: Annotated[int | None, typer.Option(help="Number of draws [default: that of A].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of draws and luck [default: that of A].")] = None,
-    until: Annotated[str | None, typer.Option(help="Last quarter [default: the earliest of the scenarios'].")] = None,
+    draws: Annotated[int | None, typer.Option(help="Number of draws (default: that of A).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of draws and luck (default: that of A).")] = None,
+    until: Annotated[str | None, typer.Option(help="Last quarter (default: the earliest of the scenarios').")] = None,
     at: Annotated[
-        list[str] | None, typer.Option(help="Quarter to compare at, repeatable [default: 2026Q4 and the last].")
+        list[str] | None, typer.Option(help="Quarter to compare at, repeatable (default: 2026Q4 and the last).")
     ] = None,
     indicator: Annotated[
-        list[str] | None, typer.Option(help="Indicator to show, repeatable [default: the main ones].")
+        list[str] | None, typer.Option(help="Indicator to show, repeatable (default: the main ones).")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: one per processor].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: one per processor).")] = None,
     parameters: Annotated[str, typer.Option(help="provisional or prior.")] = "provisional",
-    out: Annotated[Path | None, typer.Option(help="Where run folders and comparison go [default: outputs].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where run folders and comparison go (default: outputs).")] = None,
     scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
     audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the tables.")] = Language.en,
@@ -67,8 +67,9 @@ def compare(
             progress=not (quiet or as_json),
             scale=scale,
         )
-    except Interrupted as interruption:
-        print(interruption, file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        # Between two runs there is nothing to say but that the finished ones are kept.
+        print(str(interruption) or "interrupted: finished runs are kept and will be used again", file=sys.stderr)
         raise typer.Exit(Interrupted.exit_status) from None
     if as_json:
         print(json.dumps(_summary(found, indicator), ensure_ascii=False, indent=1))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kechuang.analyse.compare import CANNOT_ORDER, MAIN
+from kechuang.analyse.compare_costs import RATES
 from kechuang.commands.compare_words import COST_ITEMS, STATUS_ZH, UNITS, WORDS
 from kechuang.world.indicators import INDICATORS
 
@@ -27,7 +28,9 @@ def comparison_view(found: Comparison, language: str, indicators: Sequence[str] 
     words = WORDS[language]
     keys = list(dict.fromkeys(indicators or MAIN))
     titles = {label: run.record["scenario"]["title"][language] for label, run in _named_runs(found)}
-    parts: list[RenderableType] = [Text(_heading(found, titles, language), style="bold")]
+    seed = found.runs[0].record["seed"]
+    parts: list[RenderableType] = [Text(words["heading"].format(draws=found.draws, seed=seed), style="bold")]
+    parts += [Text(f"S{number} {titles[label]} [{label}]") for number, label in enumerate(found.labels, start=1)]
     for scenario in found.others:
         for date in found.dates:
             rows = found.table[(found.table["scenario"] == scenario) & (found.table["date"] == date)]
@@ -49,11 +52,6 @@ def _named_runs(found: Comparison) -> Iterator[tuple[str, Any]]:
     yield from zip(found.labels, found.runs, strict=True)
 
 
-def _heading(found: Comparison, titles: dict[str, str], language: str) -> str:
-    names = "; ".join(f"S{number} {titles[label]} ({label})" for number, label in enumerate(found.labels, start=1))
-    return WORDS[language]["heading"].format(names=names, draws=found.draws, seed=found.runs[0].record["seed"])
-
-
 def _differences(rows: pd.DataFrame, keys: Sequence[str], language: str) -> Table:
     table = _table(WORDS[language]["columns"].split("|"))
     for key in keys:
@@ -62,58 +60,84 @@ def _differences(rows: pd.DataFrame, keys: Sequence[str], language: str) -> Tabl
             table.add_row(label_of(key, language), WORDS[language]["no value"])
             continue
         same = row["probability"] == row["lower"] == 0.0
-        half = float(row["high"] - row["low"]) / 2.0
-        decimals = _decimals(max(abs(float(row["mean"])), 0.0 if math.isnan(half) else half))
-        spread = "" if math.isnan(half) else f" ±{half:.{decimals}f}"
         table.add_row(
             label_of(key, language),
             _number(row["base_mean"]),
-            WORDS[language]["same"] if same else f"{row['mean']:+.{decimals}f}{spread}",
-            "" if same else " ".join(_number(row[name], "+") for name in ("q05", "q50", "q95")),
+            WORDS[language]["same"] if same else _with_interval(row),
+            "" if same else _quantiles(row),
             "" if same else f"{100.0 * row['probability']:.0f} ±{_percent(row['probability_error'])}",
             _times(row["variance_ratio"]),
         )
     return table
 
 
+def _with_interval(row: Any) -> str:
+    """Return a mean with the half-width of its interval, both to two digits of the half-width: +1099 ±695."""
+    half = float(row["high"] - row["low"]) / 2.0
+    if math.isnan(half) or half == 0.0:
+        return _number(row["mean"], "+")
+    decimals = _decimals(half, digits=2)
+    return f"{row['mean']:+.{decimals}f} ±{half:.{decimals}f}"
+
+
+def _quantiles(row: Any) -> str:
+    """Return the three quantiles with the decimals of the largest, which shows two digits."""
+    numbers = [float(row[name]) for name in ("q05", "q50", "q95")]
+    decimals = _decimals(max(abs(number) for number in numbers), digits=2)
+    return " ".join(f"{round(number, decimals) + 0.0:.{decimals}f}" for number in numbers)
+
+
 def _unordered(found: Comparison, date: str, keys: Sequence[str], language: str) -> Iterator[RenderableType]:
-    """Yield the line on what the evidence cannot order."""
+    """Yield a line on what the evidence cannot order, and one on what it orders by less than the error."""
     from rich.text import Text
 
     rows = found.rankings[(found.rankings["date"] == date) & found.rankings["indicator"].isin(keys)]
-    open_ones = set(rows.loc[rows["verdict"] == CANNOT_ORDER, "indicator"])
     words = WORDS[language]
-    names = words["comma"].join(label_of(key, language) for key in keys if key in open_ones)
-    if names:
-        yield Text(f"{words[CANNOT_ORDER]}{words['colon']}{names}")
+    for name, chosen in ((CANNOT_ORDER, rows["verdict"] == CANNOT_ORDER), ("narrow", rows["within_error"])):
+        listed = set(rows.loc[chosen.astype(bool), "indicator"])
+        names = words["and"].join(INDICATORS[key].label(language) for key in keys if key in listed)
+        if names:
+            yield Text(f"{words[name]}{words['colon']}{names}")
 
 
 def _costs(rows: pd.DataFrame, language: str) -> Table:
     words = WORDS[language]
     table = _table(words["cost columns"].split("|"))
-    main = rows["rate"].isna() | (rows["rate"] == rows["rate"].max() - 0.02)
+    main = rows["rate"].isna() | (rows["rate"] == RATES[0])
     for item, text in COST_ITEMS[language].items():
         chosen = rows[(rows["item"] == item) & main]
         if item == "contingent" and (chosen["value"] == 0.0).all():
             continue
-        first = True
-        for _, row in chosen.iterrows():
-            others = rows[(rows["item"] == item) & (rows["payer"] == row["payer"]) & ~main].sort_values("rate")
-            reading = words[row["reading"]] if row["reading"] else ""
-            table.add_row(
-                text if first else "",
-                words.get(f"payer {row['payer']}", ""),
-                "\n".join(part for part in (_cost(row, language), reading) if part),
-                *(_number(value, "+") for value in others["value"]),
-            )
-            first = False
+        lines = [_cost_cells(row, rows[~main], language) for _, row in chosen.iterrows()]
+        if len(lines) == 2 and lines[0][1:] == lines[1][1:]:
+            lines = [[words["payer both"], *lines[0][1:]]]
+        for name, cells in zip((text, ""), lines, strict=False):
+            table.add_row(name, *cells)
     return table
+
+
+def _cost_cells(row: Any, others: pd.DataFrame, language: str) -> list[str]:
+    """Return who pays, the number with its interval and reading, and what it is at the other discount rates."""
+    words = WORDS[language]
+    same = others[(others["item"] == row["item"]) & (others["payer"] == row["payer"])].sort_values("rate")
+    number = [_cost(row, language), *([words[row["reading"]]] if row["reading"] else [])]
+    sign = _sign(row)
+    return [
+        words.get(f"payer {row['payer']}", ""),
+        "\n".join(number),
+        *(_number(value, sign) for value in same["value"]),
+    ]
+
+
+def _sign(row: Any) -> str:
+    """Return the format of the sign: differences always bear one."""
+    return "" if str(row["item"]).startswith(("per_", "relabelled")) else "+"
 
 
 def _cost(row: Any, language: str) -> str:
     if row["status"]:
         return STATUS_ZH[row["status"]] if language == "zh" else str(row["status"])
-    factor, sign = (100.0, "") if row["unit"] == "share" else (1.0, "+")
+    factor, sign = 100.0 if row["unit"] == "share" else 1.0, _sign(row)
     bounds = [_number(factor * row[name], sign) for name in ("low", "high")]
     interval = "" if math.isnan(row["low"]) else f" [{bounds[0]}, {bounds[1]}]"
     return f"{_number(factor * row['value'], sign)}{interval}"
@@ -133,7 +157,7 @@ def _orders(found: Comparison, keys: Sequence[str], language: str) -> Table:
             best = ranked.iloc[0]
             cells = [label_of(key, language), date, _shorten(best["order"], short)]
             share = f"{100.0 * best['share']:.0f} ±{_percent(best['error'])}"
-            verdict = ""
+            verdict = words["narrow"] if best["within_error"] else ""
             if best["verdict"] == CANNOT_ORDER:
                 pairs = rows[(rows["kind"] == "pair") & (rows["verdict"] == rows["order"])]
                 sure = words["comma"].join(_shorten(text, short) for text in pairs["order"])
@@ -157,7 +181,8 @@ def _table(columns: Sequence[str]) -> Table:
     for name in others:
         # A name that ends in `:` heads a column of words, which may be folded.
         wide = name.endswith(":")
-        table.add_column(name.rstrip(":"), no_wrap=not wide, justify="left" if wide else "right")
+        justify: Literal["left", "right"] = "left" if wide else "right"
+        table.add_column(name.rstrip(":"), no_wrap=not wide, overflow="fold", justify=justify)
     return table
 
 
@@ -166,16 +191,16 @@ def label_of(key: str, language: str) -> str:
     indicator = INDICATORS[key]
     name = indicator.label(language)
     single = indicator.kind == "flow" and not re.search("quarter|当季|近四季", f"{indicator.en}{indicator.zh}")
-    units = [UNITS[language].get(indicator.unit, indicator.unit), WORDS[language]["a quarter"] if single else ""]
-    inside = WORDS[language]["unit comma"].join(unit for unit in units if unit)
-    return f"{name}{WORDS[language]['brackets'].format(inside)}" if inside else name
+    unit = UNITS[language].get(indicator.unit, indicator.unit)
+    unit += WORDS[language]["a quarter"] if single and unit else ""
+    return f"{name}{WORDS[language]['before unit']}{unit}" if unit else name
 
 
-def _decimals(size: float) -> int:
+def _decimals(size: float, digits: int = 3) -> int:
     """Return how many decimals show about three digits: 123, 12.3, 1.23, 0.123, and 0.0012 for what is tiny."""
     if size == 0.0 or math.isnan(size) or math.isinf(size):
         return 0
-    return min(4, max(0, 2 - math.floor(math.log10(size))))
+    return min(4, max(0, digits - 1 - math.floor(math.log10(size))))
 
 
 def _number(value: Any, sign: str = "") -> str:
@@ -195,4 +220,6 @@ def _times(value: Any) -> str:
     number = float(value)
     if math.isnan(number):
         return "-"
-    return "∞" if math.isinf(number) else f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"
+    if number > 999.0:
+        return "∞" if math.isinf(number) else ">999"
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"

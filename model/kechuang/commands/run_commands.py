@@ -48,12 +48,12 @@ def register(app: typer.Typer) -> None:
 
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or a library name such as baseline.")],
-    draws: Annotated[int | None, typer.Option(help="Number of draws [default: the scenario's].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of draws and luck [default: the scenario's].")] = None,
-    until: Annotated[str | None, typer.Option(help="Last quarter, such as 2026Q4 [default: the scenario's].")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: one per processor].")] = None,
+    draws: Annotated[int | None, typer.Option(help="Number of draws (default: the scenario's).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of draws and luck (default: the scenario's).")] = None,
+    until: Annotated[str | None, typer.Option(help="Last quarter, such as 2026Q4 (default: the scenario's).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (default: one per processor).")] = None,
     parameters: Annotated[str, typer.Option(help="provisional or prior.")] = "provisional",
-    out: Annotated[Path | None, typer.Option(help="Where run folders go [default: outputs].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where run folders go (default: outputs).")] = None,
     scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
     audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,
     lang: Annotated[Language, typer.Option(help="Language of the table.")] = Language.en,

@@ -80,8 +80,8 @@ def validate(
 
 def study(
     name: Annotated[str, typer.Argument(help="ladder")] = "ladder",
-    draws: Annotated[int, typer.Option(min=3, help="Parameter vectors of the prior.")] = 60,
-    seeds: Annotated[int, typer.Option(min=3, help="Luck seeds at the provisional point.")] = 24,
+    draws: Annotated[int, typer.Option(min=2, help="Parameter vectors of the prior.")] = 60,
+    seeds: Annotated[int, typer.Option(min=2, help="Luck seeds at the provisional point.")] = 24,
     scale: Scale = 1.0,
     workers: Workers = None,
     out: Out = None,
@@ -127,7 +127,9 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("fact", "year", "median", "5 %", "95 %", "band", "inside", "verdict", box=None)
+    table = Table(box=None)
+    for title in ("fact", "year", "median", "5 %", "95 %", "band", "inside", "verdict"):
+        table.add_column(title, no_wrap=True)
     for item in verdicts:
         fact = item.fact
         band = f"{fact.low:g} to {fact.high:g}" if fact.has_band else "-"
@@ -151,7 +153,7 @@ def _ladder(
     from kechuang.scenario import load_scenario
 
     scenario = load_scenario("baseline")
-    few = max(3, seeds // 3)
+    few = max(2, seeds // 3)
     rates = ladder_study.certification_rates(
         scenario, ladder_study.variant_jobs(scenario, seeds), scale, workers, progress
     )

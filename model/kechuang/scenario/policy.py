@@ -30,15 +30,15 @@ def baseline(scenario: Scenario, key: str, dial: str = MAIN) -> Values:
     return np.broadcast_to(grids[:, None, :, :], shape).copy()
 
 
-def effective(scenario: Scenario, key: str, dial: str = MAIN) -> Values:
-    """Return the policy path with the scenario's changes at full budget.
+def effective(scenario: Scenario, key: str, dial: str = MAIN, path: Values | None = None) -> Values:
+    """Return the policy path with the scenario's changes at full budget; `path` stands in for the baseline path.
 
     `value` adds to the path, `level` and `path` replace it; with a ramp of r quarters the n-th quarter of the
     change moves n/r of the way. A change with budget 0, and one of value 0, leave every bit as it was.
     """
     import numpy as np
 
-    values = baseline(scenario, key, dial)
+    values = baseline(scenario, key, dial) if path is None else path
     for change in scenario.changes(key, dial):
         if change.budget == 0:
             continue

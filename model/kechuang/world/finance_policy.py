@@ -1,7 +1,7 @@
 """M11 What the levers of credit say in a quarter (V8-V12), and the running cost of the credit platform.
 
-    patent pledge   drawn share x lever path / its baseline         the baseline says nothing about the size, the draw does
-    platform data   drawn path (0 before its start, 1 from 2020Q4) + what the scenario adds to the lever's baseline
+    patent pledge   the drawn share is the path, doses come on top      the assumed path says nothing about its size
+    platform data   the drawn start is the path: 0 before it, 1 from 2020Q4
 A dial of a fund (capital, fee, leverage, pool) has no place or step: where a change names some, it is the fund's all the
 same. Money of the paths in 亿元 is in prices of the day up to 2020 and in 2020 prices afterwards.
 """
@@ -38,8 +38,8 @@ class FinancePolicy:
         self.compensation_pool = of_fund(scenario, "risk_compensation", "pool")
         self.loan_renewal = policy.effective(scenario, "loan_renewal")
         self.interest_subsidy = of_fund(scenario, "patent_pledge", "interest_subsidy") / 100.0
-        usual = policy.baseline(scenario, "patent_pledge")
-        self.patent_pledge = draw.number("patent_pledge_share") * policy.effective(scenario, "patent_pledge") / usual
+        pledge = np.full_like(policy.baseline(scenario, "patent_pledge"), draw.number("patent_pledge_share"))
+        self.patent_pledge = policy.effective(scenario, "patent_pledge", path=pledge)
         self.platform = platform_path(scenario, draw)
         self.unchanged_capital = of_fund(plain, "guarantee_coverage", "capital")
         self.unchanged_compensation = policy.effective(plain, "risk_compensation")
@@ -66,15 +66,13 @@ def of_fund(scenario: Scenario, key: str, dial: str) -> Path:
 
 
 def platform_path(scenario: Scenario, draw: Draw) -> Path:
-    """Return the share of useful records that banks see by quarter: the drawn start, then what a scenario adds."""
-    added = (
-        of_fund(scenario, "data_platform_coverage", "")
-        - policy.baseline(scenario, "data_platform_coverage")[:, 0, 0, 0]
-    )
+    """Return the share of useful records that banks see by quarter: the drawn start, then what a scenario changes."""
     start = draw.number("platform_start")
-    quarters = np.arange(added.size, dtype=float)
+    quarters = np.arange(scenario.until + 1, dtype=float)
     opened = np.clip((quarters - start) / max(PLATFORM_COMPLETE - start, 1.0), 0.0, 1.0)
-    return np.maximum(0.0, opened + added)
+    usual = policy.baseline(scenario, "data_platform_coverage")
+    path = np.broadcast_to(opened[:, None, None, None], usual.shape)
+    return np.array(np.maximum(policy.effective(scenario, "data_platform_coverage", path=path)[:, 0, 0, 0], 0.0))
 
 
 def fund_money(path: Path, quarter: int, price: float, scale: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kechuang.clock import quarter_index
 
-SIZE_BINS = (0.0, 100.0, 300.0, 800.0, 2000.0, 5000.0, 10_000.0, 20_000.0, 50_000.0, 100_000.0, 500_000.0, 1e9)
+SIZE_BINS: tuple[float, ...] = (0.0, 100.0, 300.0, 800.0, 2000.0, 5000.0, 10_000.0, 20_000.0, 50_000.0, 100_000.0, 500_000.0, 1e9)
 """Edges of annual sales (万元)."""
 INTENSITY_BINS = tuple(round(0.0025 * k, 4) for k in range(41))
 """Edges of R&D over sales, lower edge included."""

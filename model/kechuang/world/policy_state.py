@@ -28,20 +28,25 @@ PRICE_BASE = quarter_index("2020Q4")
 
 
 class Policy:
-    """Effective lever values and law of every quarter of a scenario."""
+    """Effective lever values and law of every quarter of a scenario.
+
+    `certification_bonus_scale` of the draw is how large the bonus really was, relative to the assumed path; doses come
+    on top.
+    """
 
     def __init__(self, scenario: Scenario, draw: Draw, scale: float = 1.0) -> None:
         self.scenario = scenario
         self.normal_rate, self.asset_share = draw.number("corporate_rate"), draw.number("assets_to_sales")
         self.finance = FinancePolicy(scenario, draw, scale)
         self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
-        self.bonus = policy.effective(scenario, "certification_bonus")
+        past_bonus = draw.number("certification_bonus_scale") * policy.baseline(scenario, "certification_bonus")
+        self.bonus = policy.effective(scenario, "certification_bonus", path=past_bonus)
         self.renewal_share = policy.effective(scenario, "certification_bonus", "renewal_share")
         self.registration_bonus = policy.effective(scenario, "certification_bonus", "registration_bonus")
         self.super_deduction = policy.effective(scenario, "super_deduction") / 100.0
         budgeted = policy.changes_with_budget(scenario)
         plain = replace(scenario, levers=tuple(change for change in scenario.levers if change not in budgeted))
-        self.unchanged_bonus = policy.effective(plain, "certification_bonus")
+        self.unchanged_bonus = policy.effective(plain, "certification_bonus", path=past_bonus)
         self.unchanged_renewal_share = policy.effective(plain, "certification_bonus", "renewal_share")
         self.unchanged_registration_bonus = policy.effective(plain, "certification_bonus", "registration_bonus")
         self.bonus_budget = Budget.of(budgeted, "certification_bonus", scale)

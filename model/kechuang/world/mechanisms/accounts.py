@@ -1,4 +1,4 @@
-"""Production and sales, taxes and the firm's quarter in money: every flow by name, each deposit the sum of its flows.
+"""M11, the books: sales, taxes and the quarter of a firm in money; every flow by name, each deposit the sum of its flows.
 
     sales Q = S season ;  production wages = wage_share va Q ;  VAT = rate va Q ;  purchases = Q (1 - margin) - wages - VAT
     R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py)
@@ -6,7 +6,8 @@
     investment = depreciation K / 4 + (tangible_share S4 - K) speed ;  dividends = payout of profit out of cash above target
     value added = wages + VAT + margin Q                                       equals sales less purchases
 Deposits do not fall below zero: bills left unpaid are carried by suppliers outside. Bank loans: mechanisms/lending.py.
-Units 万元 a quarter. Flows follow the transaction-flow matrix in docs/odd.md.
+Units 万元 a quarter. Sources: transaction-flow matrix in docs/odd.md, after Godley and Lavoie 2007 (stock-flow consistency);
+shares and rates in calibration/parameters.yaml.
 """
 
 from __future__ import annotations

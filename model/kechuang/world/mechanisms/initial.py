@@ -7,7 +7,8 @@
                  certificates 0, 4 or 8 quarters old, so that they expire in Q4
     R&D          r = r* with one level constant, so that reported R&D of the panel in 2015 equals its back-cast
     places       drawn last, with a location quotient for high-tech firms
-Counts of 2015: evidence. A burn-in would run the ladder far beyond its starting counts.
+A burn-in would run the ladder far beyond its starting counts. Sources: counts of 2015 (evidence), sizes and their tail
+(assumed), all in calibration/parameters.yaml.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     K_t       = (1 - dK)^(1/4) K_{t-1} + R_{t-2}                               万元, R real R&D of a quarter, lag 2 quarters
     patents_t ~ Poisson(c_s (R_year / P / 100万)^betaP / 4) ;  stock decays by a constant share a quarter
-P is the deflator. Sources: Griliches 1979 (knowledge stock), Hall, Mairesse and Mohnen 2010 (depreciation),
-Link and Scott 2018 (patent elasticity).
+P is the deflator; the lag of two quarters is assumed. Sources: Griliches 1979 (knowledge stock), Hall, Mairesse and Mohnen
+2010 (depreciation), Link and Scott 2018 (patent elasticity).
 """
 
 from __future__ import annotations

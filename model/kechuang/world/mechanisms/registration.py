@@ -7,7 +7,7 @@
     firms that are followed one by one and not listed become aware at h01 x eligibility of their size
 
 Candidates have fixed identities and come in where u < rate / highest rate, so a lever adds or removes firms and
-renumbers nobody. Family: Bass 1969 diffusion; Sultan, Farley and Lehmann 1990 for its usual values.
+renumbers nobody. Sources: Bass 1969 (diffusion), Sultan, Farley and Lehmann 1990 (its usual values).
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@
     R = r Q ;  R_reported = R exp(w_t) + l_i Q                                   Q sales of the quarter, 万元
 
 UC is taken at the firm's marginal tax rate; a firm without taxable profit meets the reference cost. Size acts on the
-probability of R&D, not on intensity (Cohen, Levin and Mowery 1987). User cost: Hall and Jorgenson 1967; elasticity with
-relabelling: Chen, Liu, Suarez Serrato and Xu 2021. w_t is statistical drift and does not count towards the notch.
+probability of R&D, not on intensity. w_t is statistical drift and does not count towards the notch.
+Sources: Hall and Jorgenson 1967 (user cost), Chen, Liu, Suarez Serrato and Xu 2021 (its elasticity, with relabelling),
+Cohen, Levin and Mowery 1987 (size).
 """
 
 from __future__ import annotations

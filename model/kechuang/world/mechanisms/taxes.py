@@ -4,7 +4,7 @@
     T0        = small-profit schedule if the firm is small, else 25 % of taxable profit (a cliff: the whole profit)
     T_with    = min(T0, rate * taxable)                                              certified firms, rate 15 %
 A firm is small while its taxable profit, staff and assets (proxy: asset_share of yearly sales) stay within the limits
-of the year. Units: 万元; rates are shares. Law and dates: calibration/law.yaml.
+of the year. Units: 万元; rates are shares. Source: the laws named with their dates in calibration/law.yaml.
 """
 
 from __future__ import annotations

@@ -1,0 +1,361 @@
+"""Stylised facts: every statistic against a sample whose answer is known, and those that mechanisms carry on a small city.
+
+Samples are quantiles of a law at equally spaced probabilities, so nothing is drawn unless a test says so.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtri
+
+from kechuang.analyse import facts_statistics as statistics
+from kechuang.analyse.facts import FACTS, evaluate
+from kechuang.analyse.facts_panel import CityYear, observe
+from kechuang.analyse.facts_study import judge, study_content, study_page
+from kechuang.analyse.ladder_study import (
+    bunching_runs,
+    bunching_summary,
+    certification_rates,
+    common_mass,
+    prior_jobs,
+    provisional_jobs,
+    ranges,
+    rates_summary,
+    variant_jobs,
+)
+from kechuang.cli import main
+from kechuang.ensemble.draws import draws_for
+from kechuang.scenario import load_scenario
+from worlds import scenario_of
+
+
+def probabilities(number: int) -> np.ndarray:
+    return (np.arange(number) + 0.5) / number
+
+
+def normal(number: int = 20_000) -> np.ndarray:
+    return np.asarray(ndtri(probabilities(number)))
+
+
+def laplace(number: int = 20_000) -> np.ndarray:
+    u = probabilities(number) - 0.5
+    return np.asarray(-np.sign(u) * np.log1p(-2.0 * np.abs(u)))
+
+
+def subbotin_with_shape_half(number: int = 40_000) -> np.ndarray:
+    """Return quantiles of the law proportional to exp(-2 sqrt|x|): sqrt|x| is a Gamma(2) variable over 2."""
+    from scipy.special import gammaincinv
+
+    u = probabilities(number) - 0.5
+    return np.asarray(np.sign(u) * (gammaincinv(2.0, 2.0 * np.abs(u)) / 2.0) ** 2)
+
+
+# F1-F5 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exponent", [0.8, 1.05, 2.0])
+def test_hill_exponent_of_an_exact_pareto_law(exponent: float) -> None:
+    sizes = (1.0 - probabilities(20_000)) ** (-1.0 / exponent)
+    assert statistics.hill_exponent(sizes) == pytest.approx(exponent, rel=0.01)
+    assert statistics.hill_exponent(1000.0 * sizes) == pytest.approx(statistics.hill_exponent(sizes)), "unit-free"
+
+
+def test_hill_exponent_takes_at_least_two_hundred_firms() -> None:
+    body, tail = np.full(800, 1.0), 2.0 * (1.0 - probabilities(200)) ** -1.0
+    assert statistics.hill_exponent(np.concatenate([body, tail])) < 1.0
+    assert math.isnan(statistics.hill_exponent(np.array([1.0, 2.0])))
+
+
+def test_skewness_and_distance_of_a_lognormal_law() -> None:
+    sizes = np.exp(5.0 + 1.1 * normal())
+    assert abs(statistics.log_skewness(sizes)) < 1e-9
+    assert statistics.lognormal_distance(sizes) < 1e-3
+    two = np.exp(np.array([0.0, 1.0]))
+    # Weights 3 : 1 on two points: skewness of a Bernoulli(1/4) variable is (1 - 2p) / sqrt(p q).
+    assert statistics.log_skewness(two, np.array([3.0, 1.0])) == pytest.approx(0.5 / math.sqrt(0.1875))
+    exponential = np.exp(-np.log(1.0 - probabilities(20_000)))
+    assert statistics.log_skewness(exponential) == pytest.approx(2.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("sample", "shape"), [(laplace(), 1.0), (normal(), 2.0), (subbotin_with_shape_half(), 0.5)], ids=str
+)
+def test_subbotin_shape_of_known_laws(sample: np.ndarray, shape: float) -> None:
+    assert statistics.subbotin_shape(sample) == pytest.approx(shape, rel=0.01)
+    assert statistics.subbotin_shape(7.0 * sample) == pytest.approx(shape, rel=0.01), "scale-free"
+
+
+def test_laplace_growth_with_a_spread_that_falls_with_size_is_laplace_within_deciles() -> None:
+    generator = np.random.Generator(np.random.PCG64(1))
+    sizes = np.exp(generator.normal(7.0, 1.5, 40_000))
+    growth = generator.laplace(0.0, 1.0, 40_000) * sizes**-0.15 + 0.3 * (np.arange(40_000) % 2)
+    industry = np.arange(40_000, dtype=np.int64) % 2
+    inside = statistics.demeaned(growth, industry * 10 + statistics.size_decile(sizes))
+    assert abs(inside.mean()) < 1e-12
+    # Spread still varies a little inside a decile, which thickens the tails.
+    assert statistics.subbotin_shape(inside) == pytest.approx(0.95, abs=0.05)
+    assert statistics.size_variance_slope(inside, sizes) == pytest.approx(-0.15, abs=0.01)
+
+
+def test_size_effect_within_groups_ignores_what_groups_differ_in() -> None:
+    groups = np.repeat(np.arange(50, dtype=np.int64), 20)
+    size = np.tile(np.linspace(-1.0, 1.0, 20), 50) + groups
+    growth = 0.04 * size + 5.0 * groups
+    assert statistics.within_slope(growth, size, groups) == pytest.approx(0.04)
+    assert statistics.slope(growth, size) > 1.0
+
+
+def test_deciles_are_equally_filled() -> None:
+    assert np.bincount(statistics.size_decile(np.arange(1000.0)[::-1])).tolist() == [100] * 10
+
+
+# F7-F11 -------------------------------------------------------------------------------------------------------------
+
+
+def test_survival_and_peak_from_a_hand_table() -> None:
+    at_risk = np.full(12, 400.0)
+    exits = np.array([4.0, 8, 12, 8, 8, 4, 4, 4, 4, 4, 400, 0])
+    by_hand = (0.99 * 0.98 * 0.97 * 0.98 * 0.98) ** 4
+    assert statistics.survival(exits, at_risk, 5) == pytest.approx(by_hand)
+    assert statistics.peak_year(exits, at_risk) == 3.0, "the tenth year of the table is the last that counts"
+    assert math.isnan(statistics.survival(exits, np.zeros(12), 5))
+
+
+def test_top_share_and_variance_share() -> None:
+    assert statistics.top_share(np.array([10.0] + [1.0] * 9)) == pytest.approx(10.0 / 19.0)
+    groups = np.array([0, 0, 1, 1], dtype=np.int64)
+    assert statistics.variance_share(np.array([0.0, 2.0, 4.0, 6.0]), groups) == pytest.approx(0.8)
+    assert statistics.variance_share(np.array([1.0, 1.0, 3.0, 3.0]), groups) == pytest.approx(1.0)
+
+
+# F12 ----------------------------------------------------------------------------------------------------------------
+
+
+def smooth_intensity(number: int = 20_000) -> np.ndarray:
+    return np.asarray(np.exp(math.log(0.03) + 0.7 * normal(number)))
+
+
+@pytest.mark.parametrize("notch", [0.03, 0.04, 0.05])
+def test_excess_mass_is_zero_without_and_right_with_bunching(notch: float) -> None:
+    intensity = smooth_intensity()
+    assert abs(statistics.excess_mass(intensity, notch)) < 0.02
+    short = (intensity < notch) & (intensity > notch - 0.012)
+    bunched = np.where(short, notch, intensity)
+    there = ((intensity >= notch) & (intensity < notch + 0.005)).sum()
+    assert statistics.excess_mass(bunched, notch) == pytest.approx(short.sum() / there, rel=0.03)
+    assert statistics.excess_mass(bunched, notch, below=True) == pytest.approx(-1.0, abs=0.01)
+    assert math.isnan(statistics.excess_mass(intensity[:20], notch)), "a handful of firms has no law"
+
+
+def test_a_firm_a_hair_below_the_threshold_counts_as_at_it() -> None:
+    """Real and relabelled R&D add up to the threshold only to the last bit."""
+    lower, counts = statistics.intensity_counts(np.array([0.05 - 1e-12, 0.05, 0.05 - 1e-6]))
+    assert counts[np.isclose(lower, 0.05)] == 2
+
+
+# F13 ----------------------------------------------------------------------------------------------------------------
+
+
+def test_s_shape_is_told_from_a_line_and_from_one_sided_bends() -> None:
+    years = np.arange(21.0)
+    assert statistics.is_s_shaped(100.0 / (1.0 + np.exp(-0.5 * (years - 9.0))))
+    assert not statistics.is_s_shaped(5.0 * years)
+    assert not statistics.is_s_shaped(np.exp(0.1 * years)), "convex to the end"
+    assert not statistics.is_s_shaped(1.0 - np.exp(-0.1 * years)), "concave from the start"
+
+
+# The table of facts -------------------------------------------------------------------------------------------------
+
+
+def test_facts_are_declared_once_with_band_and_source() -> None:
+    names = [fact.name for fact in FACTS]
+    assert len(set(names)) == len(names)
+    assert {fact.key for fact in FACTS} >= {f"F{k}" for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 22)}
+    for fact in FACTS:
+        assert fact.low < fact.high
+        assert fact.source or not fact.has_band, f"{fact.name} has a band without a source"
+    assert {fact.key for fact in FACTS if fact.built_in} == {"F1", "F3", "F4", "F7", "F8"}
+
+
+def test_a_fact_passes_from_four_fifths_of_the_runs_on() -> None:
+    """10 runs: 8 inside pass, 7 do not; a run without a value counts as outside."""
+    inside, outside = {2020: {"F1 tail": 1.0}}, {2020: {"F1 tail": 2.0}}
+
+    def verdict(runs: list[dict[int, dict[str, float]]]) -> Any:
+        return next(item for item in judge(runs) if item.fact.name == "F1 tail" and item.year == 2020)
+
+    assert verdict([inside] * 8 + [outside] * 2).passed
+    assert not verdict([inside] * 7 + [outside] * 3).passed
+    missing = verdict([inside] * 7 + [{2020: {"F1 tail": math.nan}}] * 3)
+    assert (missing.missing, missing.passed) == (3, False)
+    assert (missing.q05, missing.q95) == (1.0, 1.0)
+
+
+def test_the_page_publishes_failures() -> None:
+    about = {"draws": 2, "seeds": 1, "runs": 2, "parameters_from": "prior", "scenario": "baseline", "scale": 1.0}
+    verdicts = judge([{2020: {"F1 tail": 2.0}, 2035: {"F1 tail": 1.0}}] * 2)
+    page = study_page(verdicts, about)
+    row = next(line for line in page.splitlines() if line.startswith("| F1 tail") and "| 2020 |" in line)
+    assert "**fail**" in row
+    assert "F1 tail 2020" in page.split("Failed:")[1].splitlines()[0]
+    content = study_content(verdicts, about)
+    assert content["facts"]["F1 tail"][2020]["passed"] is False
+    assert content["facts"]["F2 body"]["band"] is None
+    json.dumps(content)
+
+
+# A small city -------------------------------------------------------------------------------------------------------
+
+HALF = 0.5
+
+
+@pytest.fixture(scope="module")
+def small_city() -> CityYear:
+    """Return half the city at the end of 2020, at the provisional point of closure B."""
+    return observe(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, HALF, (2020,))[2020]
+
+
+# Not F1: the exponent of the 200 largest of half the city has a standard error of 0.08.
+CARRIED = ("F2 all units", "F3 shape", "F4 slope", "F5 size", "F6 dispersion", "F7 5 years", "F7 9 years",
+           "F10 elasticity", "F12 reported 1", "F12 real 1", "F12 reported 2", "F22 staff")  # fmt: skip
+
+
+def test_a_small_city_shows_the_facts_that_mechanisms_carry(small_city: CityYear) -> None:
+    """Full-size verdicts stand in docs/studies/facts.md; half the city is too small for the noisy ones."""
+    values = evaluate(small_city)
+    assert set(values) == {fact.name for fact in FACTS if 2020 in fact.years}
+    for fact in FACTS:
+        if fact.name in CARRIED:
+            assert fact.holds(values[fact.name]), f"{fact.name}: {values[fact.name]:.3g}"
+
+
+def test_what_is_observed_agrees_with_the_city(small_city: CityYear) -> None:
+    from kechuang.world.indicators import POSITION
+    from kechuang.world.model import Corridor
+
+    city = Corridor(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, scale=HALF, collect=False).run()
+    row = city.indicators[-1]
+    assert len(small_city.firms) == len(city.firms)
+    assert small_city.units == city.reservoir.units.sum()
+    assert small_city.unit_weights.sum() == pytest.approx(small_city.units)
+    # Sizes that stand for the reservoir's units carry its sales (40 quantiles a cell: 3 %).
+    assert small_city.unit_sizes @ small_city.unit_weights == pytest.approx(4.0 * city.reservoir.sales.sum(), rel=0.03)
+    assert small_city.tech_smes[-1] == row[POSITION["tech_sme_firms"]]
+    assert small_city.tech_smes[0] == pytest.approx(1012, rel=0.01)
+    assert small_city.firms["certified"].sum() == round(HALF * row[POSITION["high_tech_firms"]])
+    assert small_city.at_risk.sum() > small_city.exits.sum() > 0
+    floor = small_city.floor[small_city.floor["certified"]]
+    reported = floor["research_intensity"] + floor["relabelled"]
+    notch = np.select([floor["sales"] <= 5000, floor["sales"] <= 20000], [0.05, 0.04], 0.03)
+    assert (reported > notch - 1e-9).all(), "the floor has acted on every certified firm"
+
+
+@pytest.mark.statistical
+def test_bunching_below_5000_stands_in_reported_research_only() -> None:
+    """n = 9 half cities, three a closure, end of 2020: the threshold of 5 % and the half point from it on.
+
+    Reported R&D: at least three times the smooth counterfactual in every city. Real R&D: the mean excess lies within
+    3 s.e. of a tenth of the counterfactual around zero, and never reaches a tenth of the reported one.
+    """
+    jobs = provisional_jobs(load_scenario("baseline"), 3)
+    runs = bunching_runs(load_scenario("baseline"), jobs, 0.5, workers=1, progress=False, years=(2020,))
+    reported, real = (
+        np.array([run[2020]["classes"][0][f"excess_{kind}"] for run in runs]) for kind in ("reported", "real")
+    )
+    assert (reported > 3.0).all()
+    assert abs(real.mean()) < 0.1 + 3.0 * real.std(ddof=1) / math.sqrt(real.size)
+    assert (real < 0.1 * reported).all()
+    summary = bunching_summary(runs)[2020]
+    assert list(summary) == ["under_5000", "5000_to_20000", "over_20000"]
+
+
+# The ladder study ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("apart", "shared"), [(0.0, 1.0), (1.0, 0.6171), (2.0, 0.3173), (6.0, 0.0027)])
+def test_common_mass_of_two_normal_laws(apart: float, shared: float) -> None:
+    """Two normal laws d standard deviations apart share 2 Phi(-d/2); the kernel widens both by a few per cent."""
+    one, other = np.exp(normal(2000)), np.exp(normal(2000) + apart)
+    assert common_mass([one, other]) == pytest.approx(shared, abs=0.03)
+    assert common_mass([one, one, other]) == pytest.approx(common_mass([one, other]), abs=1e-9)
+
+
+def test_closures_share_vectors_and_luck_under_the_prior() -> None:
+    jobs = prior_jobs(load_scenario("baseline"), 4)
+    assert [job.draw.closure for job in jobs] == list("ABC") * 4
+    for k in range(4):
+        trio = jobs[3 * k : 3 * k + 3]
+        assert len({job.seed for job in trio}) == 1
+        assert trio[0].draw.values == trio[1].draw.values == trio[2].draw.values
+
+
+def test_ranges_of_closures_by_label_step_and_date() -> None:
+    high, low = 1000.0 * np.exp(0.1 * normal(200)), 300.0 * np.exp(0.1 * normal(200))
+    frames = [
+        pd.DataFrame({"label": "prior", "draw": range(200), "closure": closure, "quarter": "2026Q4",
+                      "high_tech_firms": high if closure == "B" else low, "tech_sme_firms": high})
+        for closure in "ABC"
+    ]  # fmt: skip
+    entry = ranges(pd.concat(frames))["prior"]["high_tech_firms"]["2026Q4"]
+    assert entry["B"] == pytest.approx({"q05": 848.3, "q50": 1000.0, "q95": 1178.8}, rel=0.005)
+    assert entry["common_mass"] == {"AB": 0.0, "AC": 1.0, "BC": 0.0, "ABC": 0.0}
+    assert entry["all"]["q50"] < 500
+
+
+def test_rates_of_small_cities_with_and_without_differences_of_firms() -> None:
+    scenario = load_scenario("baseline")
+    rates = certification_rates(scenario, variant_jobs(scenario, 1), 0.03, workers=1, progress=False)
+    summary = rates_summary(rates)
+    assert set(summary) == {"on", "off", "off_with_yearly_taste", "on_law_of_2016", "off_law_of_2016"}
+    first = rates[(rates["variant"] == "on") & (rates["year"] == 2016)]
+    assert (first["tech_smes_before"] == 1012).all()
+    np.testing.assert_allclose(rates["rate"], rates["certificates_new"] / rates["tech_smes_before"])
+    held, now = (rates[(rates["variant"] == name) & (rates["year"] < 2017)] for name in ("on_law_of_2016", "on"))
+    np.testing.assert_array_equal(held["certificates_new"], now["certificates_new"])
+
+
+# Commands -----------------------------------------------------------------------------------------------------------
+
+
+def exit_status(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return int(caught.value.code or 0)
+
+
+def test_validate_writes_table_and_page_and_exits_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ("validate", "--facts", "--draws", "1", "--seeds", "1", "--scale", "0.03", "--workers", "1", "--quiet")
+    assert exit_status(*common, "--out", str(tmp_path)) == 0
+    assert (tmp_path / "facts.md").read_text(encoding="utf-8").startswith("# Stylised facts")
+    assert "made by: kechuang validate --facts" in (tmp_path / "facts.yaml").read_text(encoding="utf-8").lower()
+    assert "F12 reported 1" in capsys.readouterr().out
+    assert exit_status(*common, "--out", str(tmp_path), "--strict") == 3, "so small a city fails some fact"
+    assert "outside their band" in capsys.readouterr().err
+
+
+def test_validate_and_study_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_status("validate") == 2
+    assert "--facts" in capsys.readouterr().err
+    assert exit_status("study", "lader") == 2
+    assert 'did you mean "ladder"' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_study_ladder_writes_page_and_figures(tmp_path: Path) -> None:
+    arguments = ("--draws", "2", "--seeds", "2", "--scale", "0.03", "--workers", "1", "--quiet", "--out", str(tmp_path))
+    assert exit_status("study", "ladder", *arguments) == 0
+    page = (tmp_path / "ladder.md").read_text(encoding="utf-8")
+    for name in ("ranges", "dilution", "bunching"):
+        assert f"ladder-{name}.en.svg" in page
+        for language in ("en", "zh"):
+            assert (tmp_path / f"ladder-{name}.{language}.svg").read_text(encoding="utf-8").startswith("<svg")
+            assert (tmp_path / f"ladder-{name}.{language}.png").stat().st_size > 5000
+    assert "高新技术企业" in (tmp_path / "ladder-ranges.zh.svg").read_text(encoding="utf-8")
+    assert (tmp_path / "ladder.yaml").is_file()

@@ -1,0 +1,408 @@
+"""The books close in random worlds, and a leak of 1万元 or of one firm is found wherever it is planted.
+
+200 random scenarios (40 of them to 2035Q4) under random levers, shocks, laws, parameters, closures and luck; fixed seeds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from kechuang.city import load_city
+from kechuang.clock import quarter_label
+from kechuang.errors import CheckFailed
+from kechuang.parameters import default_draw, prior_draw
+from kechuang.world import identities
+from kechuang.world.indicators import POSITION
+from kechuang.world.ledger import Residual
+from kechuang.world.model import Corridor
+from kechuang.world.populations import NO_CERTIFICATE
+from worlds import LIMIT, city_of, long_run, scenario_of
+
+PLACES, INDUSTRIES = load_city("taizhou").valid_names, load_city("taizhou").industry_keys
+
+
+# Random worlds --------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def dose(pick: st.DrawFn, low: float, high: float, last: int, dated: bool = True) -> dict[str, Any]:
+    """Return a level or a path of levels of a dial in its allowed range, with dates inside the run."""
+    level = st.floats(low, high, allow_nan=False).map(lambda x: round(x, 4))
+    if pick(st.booleans()):
+        dates = pick(st.lists(st.integers(1, last), min_size=1, max_size=4, unique=True))
+        return {"path": {quarter_label(t): pick(level) for t in dates}}
+    first = pick(st.integers(1, last))
+    entry: dict[str, Any] = {"level": pick(level), "from": quarter_label(first), "ramp": pick(st.integers(0, 8))}
+    if dated and pick(st.booleans()):
+        entry["until"] = quarter_label(pick(st.integers(first, last)))
+    return entry
+
+
+@st.composite
+def levers(pick: st.DrawFn, last: int) -> dict[str, Any]:
+    """Return changes of any of the three levers."""
+    found: dict[str, Any] = {}
+    if pick(st.booleans()):
+        found["high_tech_tax_rate"] = pick(dose(5, 25, last))
+    if pick(st.booleans()):
+        found["super_deduction"] = pick(dose(0, 150, last))
+        if pick(st.booleans()):
+            found["super_deduction"]["industries"] = pick(st.lists(st.sampled_from(INDUSTRIES), min_size=1, max_size=4))
+    if pick(st.booleans()):
+        bonus = pick(dose(0, 100, last))
+        if pick(st.booleans()):
+            bonus["places"] = pick(st.lists(st.sampled_from(PLACES), min_size=1, max_size=3))
+        if pick(st.booleans()):
+            bonus["ladder"] = pick(st.sampled_from([[0], [1], [0, 1]]))
+        if pick(st.booleans()):
+            bonus["budget"] = pick(st.sampled_from([0.0, 0.001, 0.02, 0.5, 10.0]))
+        if pick(st.booleans()):
+            bonus["renewal_share"] = pick(dose(0, 1, last, dated=False))
+        if pick(st.booleans()):
+            bonus["registration_bonus"] = pick(dose(0, 20, last, dated=False))
+        found["certification_bonus"] = bonus
+    return found
+
+
+@st.composite
+def worlds(pick: st.DrawFn, first_end: int, last_end: int) -> dict[str, Any]:
+    """Return scenario, draw, seed and scale of a random world that ends between two quarters."""
+    last = pick(st.integers(first_end, last_end))
+    shocks: dict[str, Any] = {}
+    if pick(st.booleans()):
+        shocks["export_recession"] = {
+            "from": quarter_label(pick(st.integers(1, last))),
+            "depth": pick(st.floats(0, 0.5)),
+            "quarters": pick(st.integers(1, 40)),
+        }
+    if pick(st.booleans()):
+        shocks["certification_tightening"] = {
+            "from": quarter_label(pick(st.integers(1, last))),
+            "notch": pick(st.floats(0, 5)),
+            "audit": pick(st.floats(1, 10)),
+            "renewal": pick(st.floats(-1, 0)),
+        }
+    scenario = scenario_of(
+        quarter_label(last),
+        law=pick(st.sampled_from(["2020", "known"])),
+        tide=pick(st.sampled_from(["damped", "known"])),
+        levers=pick(levers(last)),
+        shocks=shocks,
+    )
+    return {
+        "scenario": scenario,
+        "draw": prior_draw(pick(st.integers(0, 65_535)), pick(st.integers(0, 99))),
+        "seed": pick(st.integers(0, 2**40 - 1)),
+        "scale": pick(st.sampled_from([0.02, 0.03, 0.05])),
+    }
+
+
+def count_by_hand(city: Corridor) -> None:
+    """Check, apart from the library's identities, what must hold of counts and stocks at the end of a quarter."""
+    columns, count = city.firms.columns, city.firms.count
+    alive = columns.alive[:count] == 1
+    held, ladder = columns.certified[:count][alive], columns.ladder[:count][alive]
+    valid = held > NO_CERTIFICATE
+    events = city.tally
+    units = len(city.firms) + int(city.reservoir.units.sum())
+    certificates = int(valid.sum())
+    before = getattr(city, "count_before", None)
+    if before is not None:
+        assert units == before[0] + events["firms_entered"] - events["firms_exited"]
+        lost = events["certificates_lapsed"] + events["certificates_lost_by_exit"]
+        assert certificates == before[1] + events["certificates_new"] - lost
+    city.count_before = (units, certificates)
+    assert np.isin(ladder, [0, 1, 2, 3]).all()
+    assert (ladder[valid] >= 2).all(), "a certificate lifts to step 2"
+    assert ((ladder == 2) <= valid).all(), "step 2 holds a certificate"
+    assert (city.quarter - held[valid] <= 12).all()
+    assert (held[valid] % 4 == 0).all(), "listed in a fourth quarter"
+    assert (city.reservoir.units >= 0).all()
+    assert (city.reservoir.deposits > -1e-6).all()
+    assert np.abs(city.reservoir.age_mix.sum(axis=2) - 1.0).max() < 1e-9
+    assert columns.deposits[:count][alive].min() >= 0.0
+    assert columns.research_intensity[:count].max() <= 0.5 + 1e-12
+
+
+def books_close(world: dict[str, Any]) -> None:
+    """Run a world under audit, which stops at the first violation, and look at every quarter's worst residual."""
+    scenario = world["scenario"]
+    city = city_of(
+        scenario,
+        world["draw"],
+        world["seed"],
+        audit=True,
+        scale=world["scale"],
+        events={"closing": [count_by_hand]},
+    ).run()
+    assert city.quarter == scenario.until
+    worst = city.indicators[:, POSITION["ledger_residual"]]
+    assert np.isfinite(worst).all()
+    assert worst.max() < LIMIT
+    assert city.residuals
+    city.release()
+
+
+def run_block(block: int, examples: int, first_end: int, last_end: int) -> None:
+    @seed(block)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(worlds(first_end, last_end))
+    def books_close_in_each(world: dict[str, Any]) -> None:
+        books_close(world)
+
+    books_close_in_each()
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_books_close_in_random_worlds_to_2035(block: int) -> None:
+    """5 x 8 scenarios."""
+    run_block(block, 8, 80, 80)
+
+
+@pytest.mark.parametrize("block", range(5, 9))
+def test_books_close_in_random_worlds_of_some_years(block: int) -> None:
+    """4 x 40 scenarios of one to fourteen quarters."""
+    run_block(block, 40, 1, 14)
+
+
+def test_an_audited_run_to_2035_has_no_gap_in_its_indicators() -> None:
+    """Only November figures are missing, outside fourth quarters, and sums over a year in its first three quarters."""
+    indicators = long_run().indicators
+    november = [position for key, position in POSITION.items() if key.endswith("november_growth")]
+    rest = np.delete(indicators, november, axis=1)
+    assert np.isfinite(rest[3:]).all()
+    assert np.isfinite(indicators[3::4][:, november]).all()
+    assert indicators[:, POSITION["ledger_residual"]].max() < LIMIT
+
+
+def test_every_identity_is_looked_at() -> None:
+    city = city_of(audit=True).run(4)
+    assert {residual.identity for residual in city.residuals} == {
+        "deposits change by flows",
+        "flow has source and use",
+        "stock changes by bookings",
+        "units are conserved",
+        "certificates are conserved",
+        "no certificate outlives its term",
+        "nobody acts before birth",
+        "no negative or infinite stock",
+    }
+    accounts = {residual.account for residual in city.residuals}
+    assert {"firms", "cells", "households", "government", "loans of firms", "capital of firms"} <= accounts
+
+
+# Leaks of money -------------------------------------------------------------------------------------------------------
+
+KINDS = ("firm", "cell", "household", "government", "loans", "capital")
+IDENTITY = {"loans": "stock changes by bookings", "capital": "stock changes by bookings"}
+SECTOR = {
+    "firm": "firms",
+    "cell": "cells",
+    "household": "households",
+    "government": "government",
+    "loans": "loans of firms",
+    "capital": "capital of firms",
+}
+PHASES = ("knowledge", "registration", "certification", "exit", "cells", "crossing", "purge", "households", "government")
+
+
+class Leak:
+    """1万元 that appears in or vanishes from one account in one quarter; chosen by the number of the leak."""
+
+    def __init__(self, number: int) -> None:
+        luck = np.random.Generator(np.random.PCG64(number))
+        self.kind = KINDS[number % len(KINDS)]
+        self.quarter = int(luck.integers(1, 9))
+        self.phase = "knowledge" if number % 2 else str(luck.choice(PHASES))
+        self.amount = float(luck.choice([-1.0, 1.0]))
+        self.where = luck.random(2)
+        self.account = SECTOR[self.kind]
+
+    def __call__(self, city: Corridor) -> None:
+        if city.quarter != self.quarter:
+            return
+        columns, count = city.firms.columns, city.firms.count
+        rich = np.flatnonzero((columns.alive[:count] == 1) & (columns.deposits[:count] > 2.0))
+        row = rich[int(self.where[0] * rich.size)]
+        if self.kind == "firm":
+            columns.deposits[row] += self.amount
+            self.account = f"firm {int(columns.identity[row])}"
+        elif self.kind == "cell":
+            place, industry = (int(share * size) for share, size in zip(self.where, city.shape, strict=True))
+            city.reservoir.deposits[place, industry] += self.amount
+        elif self.kind == "household":
+            city.household_deposits += self.amount
+        elif self.kind == "government":
+            city.government.deposits += self.amount
+        else:
+            getattr(columns, self.kind)[row] += abs(self.amount)
+            self.amount = abs(self.amount)
+
+    def city(self, audit: bool) -> Corridor:
+        return city_of(scenario_of("2018Q4"), default_draw("B"), seed=7, audit=audit, events={self.phase: [self]})
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_leak_of_one_wan_is_found_in_its_account_and_quarter(number: int) -> None:
+    leak = Leak(number)
+    city = leak.city(audit=False)
+    city.run(leak.quarter)  # production reports and goes on
+    residuals = city.indicators[: leak.quarter, POSITION["ledger_residual"]]
+    assert residuals[:-1].max(initial=0.0) < LIMIT
+    assert residuals[-1] > LIMIT
+    bad = [residual for residual in city.residuals if residual.share > LIMIT]
+    assert [(residual.account, residual.quarter) for residual in bad] == [(SECTOR[leak.kind], leak.quarter)]
+    assert bad[0].value == pytest.approx(leak.amount, abs=1e-6)
+    assert bad[0].identity == IDENTITY.get(leak.kind, "deposits change by flows")
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_under_audit_a_leak_stops_the_run_and_is_named(number: int) -> None:
+    leak = Leak(number)
+    with pytest.raises(CheckFailed) as caught:
+        leak.city(audit=True).run()
+    message = str(caught.value)
+    identity = IDENTITY.get(leak.kind, "deposits change by flows")
+    line = f"{quarter_label(leak.quarter)}: {identity}: {leak.account}: off by {leak.amount:.6g}"
+    assert line in [re.sub(r"(-?)0\.9+\d*$|(-?)1\.0+\d*$", r"\g<1>\g<2>1", one) for one in message.splitlines()]
+    assert all(one.startswith(quarter_label(leak.quarter)) for one in message.splitlines())
+
+
+def test_a_leak_is_found_in_the_whole_city() -> None:
+    """1万元 among gross flows of some 40亿万元 a quarter is still above the tolerance."""
+
+    def plant(city: Corridor) -> None:
+        city.firms[2000].deposits += 1.0
+
+    city = city_of(scenario_of("2016Q2"), default_draw("B"), seed=7, scale=1.0)
+    city.step()
+    assert identities.worst(city.residuals) < LIMIT
+    city.own_events["knowledge"] = [plant]
+    city.step()
+    assert identities.worst(city.residuals) > LIMIT
+
+
+# Leaks of counts ------------------------------------------------------------------------------------------------------
+
+
+def first_row(city: Corridor, certified: bool) -> int:
+    columns, count = city.firms.columns, city.firms.count
+    held = columns.certified[:count] > NO_CERTIFICATE
+    return int(np.flatnonzero((columns.alive[:count] == 1) & (held == certified))[3])
+
+
+def firm_vanishes(city: Corridor) -> None:
+    city.firms[first_row(city, certified=False)].alive = 0
+
+
+def firm_appears(city: Corridor) -> None:
+    row = city.firms.add(1).start
+    city.firms[row].sales, city.firms[row].margin = 100.0, 0.1
+
+
+def unit_appears(city: Corridor) -> None:
+    city.reservoir.units[3, 2] += 1
+
+
+def certificate_appears(city: Corridor) -> None:
+    row = first_row(city, certified=False)
+    city.firms[row].certified, city.firms[row].ladder = 0, 2
+
+
+def certificate_vanishes(city: Corridor) -> None:
+    city.firms[first_row(city, certified=True)].certified = NO_CERTIFICATE
+
+
+def certificate_outlives(city: Corridor) -> None:
+    city.firms[first_row(city, certified=True)].certified = city.quarter - 13
+
+
+def firm_acts_before_birth(city: Corridor) -> None:
+    city.firms[first_row(city, certified=False)].born = city.quarter + 1
+
+
+@pytest.mark.parametrize(
+    ("leak", "identity", "value"),
+    [
+        (firm_vanishes, "units are conserved", -1),
+        (firm_appears, "units are conserved", 1),
+        (unit_appears, "units are conserved", 1),
+        (certificate_appears, "certificates are conserved", 1),
+        (certificate_vanishes, "certificates are conserved", -1),
+        (certificate_outlives, "no certificate outlives its term", 1),
+        (firm_acts_before_birth, "nobody acts before birth", 1),
+    ],
+)
+@pytest.mark.parametrize("phase", ["certification", "purge"])
+def test_a_leak_of_one_firm_or_certificate_is_found(
+    leak: Callable[[Corridor], None], identity: str, value: int, phase: str
+) -> None:
+    def plant(city: Corridor) -> None:
+        if city.quarter == 6:
+            leak(city)
+
+    city = city_of(scenario_of("2018Q4"), default_draw("B"), seed=7, events={phase: [plant]})
+    city.run(5)
+    assert identities.worst(city.residuals) < LIMIT
+    city.step()
+    found = {residual.identity: residual for residual in city.residuals if residual.account == "city"}
+    assert (found[identity].value, found[identity].share) == (value, 1.0)
+    audited = city_of(scenario_of("2018Q4"), default_draw("B"), seed=7, audit=True, events={phase: [plant]})
+    with pytest.raises(CheckFailed, match=rf"2017Q2: {identity}: city: off by {value}"):
+        audited.run()
+
+
+STOCKS = ("sales", "deposits", "capital", "loans", "knowledge", "patents", "research_intensity", "relabelled")
+
+
+@pytest.mark.parametrize("column", STOCKS)
+@pytest.mark.parametrize("bad", [-0.01, float("nan"), float("inf")])
+def test_a_stock_that_cannot_be_is_found(column: str, bad: float) -> None:
+    def spoil(city: Corridor) -> None:
+        setattr(city.firms[first_row(city, certified=False)], column, bad)
+
+    with np.errstate(invalid="ignore"):
+        city = city_of(scenario_of("2016Q4"), default_draw("B"), events={"purge": [spoil]}).run(1)
+    found = {r.account: r for r in city.residuals if r.identity == "no negative or infinite stock"}
+    assert (found[column].value, found[column].share) == (1.0, 1.0)
+    assert sum(residual.value for residual in found.values()) == 1.0
+
+
+def test_cells_cannot_hold_less_than_nothing() -> None:
+    def spoil(city: Corridor) -> None:
+        city.reservoir.units[0, 0] = -1
+        city.reservoir.sales[1, 1] = np.nan
+
+    with np.errstate(invalid="ignore"):
+        city = city_of(scenario_of("2016Q4"), default_draw("B"), events={"purge": [spoil]}).run(1)
+    found = {r.account: r for r in city.residuals if r.identity == "no negative or infinite stock"}
+    assert found["cells"].value == 2.0
+
+
+# The verdict ----------------------------------------------------------------------------------------------------------
+
+
+def test_verdict_names_each_violation_and_only_those() -> None:
+    fine = Residual("deposits change by flows", "cells", 7, 1e-4, 0.9e-9)
+    one = Residual("deposits change by flows", "firms", 7, -1.25, 3e-9)
+    two = Residual("units are conserved", "city", 7, 2.0, 1.0)
+    identities.demand_no_violation([fine])
+    with pytest.raises(CheckFailed) as caught:
+        identities.demand_no_violation([fine, one, two])
+    assert str(caught.value) == (
+        "2017Q3: deposits change by flows: firms: off by -1.25\n2017Q3: units are conserved: city: off by 2"
+    )
+    assert identities.worst([fine, one]) == 3e-9
+    assert identities.worst([]) == 0.0
