@@ -198,6 +198,12 @@ def test_every_identity_is_looked_at() -> None:
         "no certificate outlives its term",
         "nobody acts before birth",
         "no negative or infinite stock",
+        "loans are those of the firms",
+        "guarantees are those of the firms",
+        "loans are funded",
+        "no negative book",
+        "capital is not negative",
+        "new guarantees fit the capital",
     }
     accounts = {residual.account for residual in city.residuals}
     assert {"firms", "cells", "households", "government", "loans of firms", "capital of firms"} <= accounts

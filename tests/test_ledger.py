@@ -188,7 +188,7 @@ def test_households_spend_what_they_do_not_save_or_pay_in_tax() -> None:
 
 
 def test_closed_firms_leave_nothing_behind() -> None:
-    """Assets are sold, debt is repaid as far as they go, the rest goes to the owners."""
+    """Assets are sold, the bank is repaid as far as they go, then suppliers, the rest goes to the owners."""
     city = city_of(scenario_of("2016Q2"), default_draw("B"), seed=3, audit=True)
     columns, usual = city.firms.columns, city.rules.demography
     stocks = {40: (10.0, 30.0, 100.0), 41: (50.0, 200.0, 100.0)}  # deposits, capital, debt: a poor and a rich firm
@@ -201,7 +201,10 @@ def test_closed_firms_leave_nothing_behind() -> None:
             now.ledger.post("units becoming firms", "firms", "cells", more)
             now.reservoir.deposits[0, 0] -= more
             now.booked["capital"] += capital - columns.capital[row]
-            now.booked["loans"] += loans - columns.loans[row]
+            bank, added = columns.loan_bank[row], loans - float(columns.loans[row])
+            now.booked["loans"] += added
+            now.banks.columns.loans[bank] += added
+            now.banks.funding[bank] += added
             columns.deposits[row], columns.capital[row], columns.loans[row] = deposits, capital, loans
         now.rules.demography = usual._replace(exit_hazard=np.full(usual.exit_hazard.size, 1e9))
 

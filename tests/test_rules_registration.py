@@ -209,7 +209,7 @@ def test_newcomers_take_at_most_nine_tenths_of_a_cell() -> None:
         age=np.full(n, 3.0),
     )
     city.ledger.open_quarter(city.deposits())
-    city.booked = {"capital": 0.0, "loans": 0.0}
+    city.booked = {"capital": 0.0, "loans": 0.0, "payables": 0.0}
     before = city.firms_sales()
     rows = city.firms.columns.identity[admission.admit(city, new)]
     assert rows.size == math.ceil(0.9 * units), "rank < 0.9 units"

@@ -104,15 +104,20 @@ def _banks(city: Corridor) -> list[Residual]:
     columns, count, banks = city.firms.columns, city.firms.count, city.banks
     gross, books = max(city.ledger.gross(), 1e-9), banks.columns
     bank = columns.loan_bank[:count]
-    owed = {name: np.bincount(bank, getattr(columns, name)[:count], len(banks)) for name in ("loans", "guaranteed")}
-    off = [(f"{name} are those of the firms", getattr(books, name) - owed[name]) for name in owed]
-    off.append(("loans are funded", books.loans - banks.funding - books.capital))
+    off = [
+        ("loans are those of the firms", books.loans - np.bincount(bank, columns.loans[:count], len(banks))),
+        (
+            "guarantees are those of the firms",
+            books.guaranteed - np.bincount(bank, columns.guaranteed[:count], len(banks)),
+        ),
+        ("loans are funded", books.loans - banks.funding - books.capital),
+    ]
     negative = [
         ("no negative book", np.minimum(getattr(books, name), 0.0)) for name in ("loans", "guaranteed", "capital")
     ]
     found = []
     for name, values in off + negative:
-        share = np.abs(values) / gross
+        share = np.where(np.isfinite(values), np.abs(values) / gross, np.inf)
         for row in {int(np.argmax(share)), *np.flatnonzero(share > MONEY_TOLERANCE).tolist()}:
             account = banks.agents[row].name
             found.append(Residual(name, account, city.quarter, float(values[row]), float(share[row])))
