@@ -269,7 +269,10 @@ def test_a_leak_of_one_wan_is_found_in_its_account_and_quarter(number: int) -> N
     assert residuals[:-1].max(initial=0.0) < LIMIT
     assert residuals[-1] > LIMIT
     bad = [residual for residual in city.residuals if residual.share > LIMIT]
-    assert [(residual.account, residual.quarter) for residual in bad] == [(SECTOR[leak.kind], leak.quarter)]
+    accounts = [(residual.account, residual.quarter) for residual in bad]
+    # A loan that appears at a firm is missing at its bank as well.
+    assert accounts[:1] == [(SECTOR[leak.kind], leak.quarter)]
+    assert len(accounts) == (2 if leak.kind == "loans" else 1)
     assert bad[0].value == pytest.approx(leak.amount, abs=1e-6)
     assert bad[0].identity == IDENTITY.get(leak.kind, "deposits change by flows")
 
@@ -290,7 +293,8 @@ def test_a_leak_is_found_in_the_whole_city() -> None:
     """1万元 among gross flows of some 40亿万元 a quarter is still above the tolerance."""
 
     def plant(city: Corridor) -> None:
-        city.firms[2000].deposits += 1.0
+        columns = city.firms.columns
+        columns.deposits[2000 + int(np.argmax(columns.alive[2000:]))] += 1.0
 
     city = city_of(scenario_of("2016Q2"), default_draw("B"), seed=7, scale=1.0)
     city.step()

@@ -25,7 +25,6 @@ WAITING = {
     "super_deduction_filing_ordinary": "lever V3: today every firm files",
     "super_deduction_filing_listed": "lever V3: today every firm files",
     "grant_additionality": "lever V4, research grants",
-    "certification_bonus_scale": "the level of the reward before 2021, today as the path says",
     "entrant_productivity": "spin-offs; units of the reservoir have no productivity of their own",
     "spin_off_hazard": "spin-offs, with talent",
     "spin_off_elasticity": "spin-offs, with talent",

@@ -3,7 +3,8 @@
 Rules are in mechanisms/credit.py. A loan runs four quarters with one bank; at its term the firm asks for what it needs
 then. A refused firm may ask its second bank, which takes the whole loan over; two refusals in eight quarters make the
 second bank the main one. Refused everywhere, the firm pays back what its deposits allow; the rest is overdue and asked
-for again next quarter. A science bank lends only to firms on the ladder. Units: 万元 and quarters.
+for again next quarter. A science bank lends only to firms on the ladder. Units: 万元 and quarters. Sources: main banks
+and switching after refusal as in Petersen and Rajan 1994, numbers assumed (calibration/parameters.yaml).
 """
 
 from __future__ import annotations
