@@ -33,6 +33,8 @@ from kechuang.analyse.ladder_study import (
 from kechuang.cli import main
 from kechuang.ensemble.draws import draws_for
 from kechuang.scenario import load_scenario
+from kechuang.world.indicators import POSITION
+from kechuang.world.model import Corridor
 from worlds import scenario_of
 
 
@@ -237,9 +239,6 @@ def test_a_small_city_shows_the_facts_that_mechanisms_carry(small_city: CityYear
 
 
 def test_what_is_observed_agrees_with_the_city(small_city: CityYear) -> None:
-    from kechuang.world.indicators import POSITION
-    from kechuang.world.model import Corridor
-
     city = Corridor(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[1], 900, scale=HALF, collect=False).run()
     row = city.indicators[-1]
     assert len(small_city.firms) == len(city.firms)
@@ -255,6 +254,20 @@ def test_what_is_observed_agrees_with_the_city(small_city: CityYear) -> None:
     reported = floor["research_intensity"] + floor["relabelled"]
     notch = np.select([floor["sales"] <= 5000, floor["sales"] <= 20000], [0.05, 0.04], 0.03)
     assert (reported > notch - 1e-9).all(), "the floor has acted on every certified firm"
+
+
+@pytest.mark.parametrize("closure", [0, 1, 2], ids="ABC")
+def test_no_pathology_of_the_ladder_and_of_adding_up(closure: int) -> None:
+    """Whole city to 2020: congestion within its limit, terms end in Q4 alone, 80 to 200 new certificates in 2016."""
+    city = Corridor(scenario_of("2020Q4"), draws_for("provisional", 3, 1)[closure], 901, collect=False)
+    while city.quarter < 20:
+        city.step()
+        assert np.abs(city.congestion).max() <= 0.05
+    ended = city.indicators[:, [POSITION["certificates_lapsed"], POSITION["certificates_renewed"]]].sum(axis=1)
+    assert (ended.reshape(5, 4)[:, :3] == 0).all()
+    assert ended[3::4].min() > 0
+    assert 80 <= city.indicators[:4, POSITION["certificates_new"]].sum() <= 200
+    assert city.rate_excess == 0
 
 
 @pytest.mark.statistical

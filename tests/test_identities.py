@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from kechuang.city import load_city
@@ -32,17 +32,19 @@ PLACES, INDUSTRIES = load_city("taizhou").valid_names, load_city("taizhou").indu
 
 
 @st.composite
-def dose(pick: st.DrawFn, low: float, high: float, last: int, dated: bool = True) -> dict[str, Any]:
+def dose(pick: st.DrawFn, low: float, high: float, last: int) -> dict[str, Any]:
     """Return a level or a path of levels of a dial in its allowed range, with dates inside the run."""
     level = st.floats(low, high, allow_nan=False).map(lambda x: round(x, 4))
     if pick(st.booleans()):
         dates = pick(st.lists(st.integers(1, last), min_size=1, max_size=4, unique=True))
-        return {"path": {quarter_label(t): pick(level) for t in dates}}
+        return {"path": {quarter_label(t): pick(level) for t in dates}, "until": quarter_label(last)}
     first = pick(st.integers(1, last))
-    entry: dict[str, Any] = {"level": pick(level), "from": quarter_label(first), "ramp": pick(st.integers(0, 8))}
-    if dated and pick(st.booleans()):
-        entry["until"] = quarter_label(pick(st.integers(first, last)))
-    return entry
+    return {
+        "level": pick(level),
+        "from": quarter_label(first),
+        "until": quarter_label(pick(st.integers(first, last))),
+        "ramp": pick(st.integers(0, 8)),
+    }
 
 
 @st.composite
@@ -64,16 +66,16 @@ def levers(pick: st.DrawFn, last: int) -> dict[str, Any]:
         if pick(st.booleans()):
             bonus["budget"] = pick(st.sampled_from([0.0, 0.001, 0.02, 0.5, 10.0]))
         if pick(st.booleans()):
-            bonus["renewal_share"] = pick(dose(0, 1, last, dated=False))
+            bonus["renewal_share"] = pick(dose(0, 1, last))
         if pick(st.booleans()):
-            bonus["registration_bonus"] = pick(dose(0, 20, last, dated=False))
+            bonus["registration_bonus"] = pick(dose(0, 20, last))
         found["certification_bonus"] = bonus
     return found
 
 
 @st.composite
 def worlds(pick: st.DrawFn, first_end: int, last_end: int) -> dict[str, Any]:
-    """Return scenario, draw, seed and scale of a random world that ends between two quarters."""
+    """Return scenario, number and seed of a draw, luck and scale of a random world that ends between two quarters."""
     last = pick(st.integers(first_end, last_end))
     shocks: dict[str, Any] = {}
     if pick(st.booleans()):
@@ -98,7 +100,7 @@ def worlds(pick: st.DrawFn, first_end: int, last_end: int) -> dict[str, Any]:
     )
     return {
         "scenario": scenario,
-        "draw": prior_draw(pick(st.integers(0, 65_535)), pick(st.integers(0, 99))),
+        "draw": (pick(st.integers(0, 65_535)), pick(st.integers(0, 99))),
         "seed": pick(st.integers(0, 2**40 - 1)),
         "scale": pick(st.sampled_from([0.02, 0.03, 0.05])),
     }
@@ -136,7 +138,7 @@ def books_close(world: dict[str, Any]) -> None:
     scenario = world["scenario"]
     city = city_of(
         scenario,
-        world["draw"],
+        prior_draw(*world["draw"]),
         world["seed"],
         audit=True,
         scale=world["scale"],
@@ -156,6 +158,7 @@ def run_block(block: int, examples: int, first_end: int, last_end: int) -> None:
         max_examples=examples,
         deadline=None,
         database=None,
+        phases=[Phase.generate],  # a world takes too long to be made smaller
         suppress_health_check=list(HealthCheck),
     )
     @given(worlds(first_end, last_end))
@@ -290,11 +293,15 @@ def test_under_audit_a_leak_stops_the_run_and_is_named(number: int) -> None:
 
 
 def test_a_leak_is_found_in_the_whole_city() -> None:
-    """1万元 among gross flows of some 40亿万元 a quarter is still above the tolerance."""
+    """1万元 among gross flows of some 2000亿 a quarter is still above the tolerance."""
 
     def plant(city: Corridor) -> None:
+<<<<<<< HEAD
         columns = city.firms.columns
         columns.deposits[2000 + int(np.argmax(columns.alive[2000:]))] += 1.0
+=======
+        city.firms[first_row(city, certified=False)].deposits += 1.0
+>>>>>>> main
 
     city = city_of(scenario_of("2016Q2"), default_draw("B"), seed=7, scale=1.0)
     city.step()

@@ -20,7 +20,7 @@ from kechuang.city import City, load_city
 from kechuang.ensemble.draws import draws_for
 from kechuang.parameters import Draw, Value, load_parameters
 from kechuang.scenario import Scenario
-from kechuang.scenario.policy import effective
+from kechuang.scenario.policy import baseline
 from kechuang.world import model as world_model
 from kechuang.world import policy_state
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
@@ -101,19 +101,21 @@ class SmallMoneyPolicy(Policy):
         )
 
 
-def scaled_lever(scenario: Scenario, key: str, dial: str = "") -> Any:
-    """Return the path of a lever with its amounts in the smaller unit."""
+def scaled_baseline(scenario: Scenario, key: str, dial: str = "") -> Any:
+    """Return the path of a lever before any change with its amounts in the smaller unit."""
     amounts = key == "certification_bonus" and dial in ("", "registration_bonus")
-    return effective(scenario, key, dial) * (MONEY if amounts else 1.0)
+    return baseline(scenario, key, dial) * (MONEY if amounts else 1.0)
 
 
 @pytest.mark.parametrize("closure", ["B", "C"])
 def test_t1_the_unit_of_money_changes_no_count(closure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = scenario_of("2023Q4", levers={"certification_bonus": {"value": 10, "from": "2017Q1"}})
+    change = scenario.levers[0]
+    dearer = replace(scenario, levers=(replace(change, amount=MONEY * change.amount),))
     with monkeypatch.context() as patch:
-        patch.setattr(policy_state.policy, "effective", scaled_lever)
+        patch.setattr(policy_state.policy, "baseline", scaled_baseline)
         patch.setattr(world_model, "Policy", SmallMoneyPolicy)
-        small = SmallMoney(scenario, in_small_money(point(closure)), 5, scale=TENTH, collect=False).run()
+        small = SmallMoney(dearer, in_small_money(point(closure)), 5, scale=TENTH, collect=False).run()
     plain = run(scenario, point(closure))
     for key in WHOLE_NUMBERS:
         column = POSITION[key]

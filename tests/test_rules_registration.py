@@ -236,6 +236,18 @@ def test_a_budget_pays_all_claims_pro_rata_once_it_binds() -> None:
     assert budget.ration(np.full(6, 20.0), np.full(6, 10.0)) == pytest.approx(np.full(6, 20.0))
 
 
+def test_a_spent_budget_meets_no_claims() -> None:
+    """Paying out thirds of 0.1 leaves a hair less than nothing; nobody asks; then somebody does."""
+    budget = Budget(0.1)
+    budget.open_year(1.0)
+    for claims in (np.full(3, 7.7), np.full(7, 1.1), np.zeros(0), np.array([5.0])):
+        paid = budget.ration(claims, np.zeros(claims.size))
+        assert paid.sum() <= 0.1 + 1e-15
+    budget.left = -1e-17
+    assert budget.ration(np.zeros(0), np.zeros(0)).size == 0
+    assert budget.ration(np.array([5.0]), np.array([2.0])) == pytest.approx([2.0])
+
+
 def test_without_a_budget_every_claim_is_paid() -> None:
     budget = Budget(None)
     budget.open_year(1.0)

@@ -104,7 +104,9 @@ def city_of(
     events: Mapping[str, Iterable[Event]] | None = None,
 ) -> Corridor:
     """Return a new small city that has not taken a step."""
-    return Corridor(scenario or scenario_of(), draw, seed, audit=audit, scale=scale, events=events, collect=False)
+    city = Corridor(scenario or scenario_of(), draw, seed, audit=audit, scale=scale, events=events, collect=False)
+    city.release()  # Mesa 3.3 would keep every city of a test process; no test here looks for agents
+    return city
 
 
 @cache

@@ -68,9 +68,7 @@ def ladder_page(content: dict[str, Any]) -> str:
         "|--|--|--|--|--|--|--|",
         *_bunching_rows(content["bunching"]),
         "",
-        "Real R&D does not pile up from the threshold on, but it does just below it: a firm whose net price of R&D is at its "
-        "floor closes nearly the whole gap with real R&D and relabels the last fifth of a point.",
-        "",
+        *_bunching_words(content["bunching"]),
         "Figures with Chinese text: `ladder-*.zh.svg`; PNG beside each.",
     ]
     return "\n".join(lines) + "\n"
@@ -130,6 +128,20 @@ def _bunching_rows(bunching: dict[Any, Any]) -> list[str]:
             spreads = " | ".join(_spread(entry[part], 2) for part in _PARTS)
             rows.append(f"| {year} | {_CLASSES[name]} | {entry['threshold']:.0%} | {spreads} |")
     return rows
+
+
+def _bunching_words(bunching: dict[Any, Any]) -> list[str]:
+    """Say where the excess of small firms stands, as far as the numbers say so."""
+    small = [classes["under_5000"] for classes in bunching.values()]
+    lines = []
+    if all(one["reported"]["q05"] > 0 and abs(one["real_over_reported"]["q50"]) < 0.05 for one in small):
+        lines.append("Below 5000万 the excess from the threshold on stands in reported R&D only.")
+    if all(one["real_just_below"]["q50"] > 0.5 for one in small):
+        lines.append(
+            "Real R&D does pile up in the half point just below it: a firm whose net price of R&D is at its floor closes "
+            "nearly the whole gap with real R&D and relabels the last fifth of a point."
+        )
+    return [*lines, ""]
 
 
 _PARTS = ("reported", "real", "real_over_reported", "real_just_below")

@@ -55,8 +55,9 @@ VARIANTS: dict[str, dict[str, float]] = {
     f"off_{LAW_HELD}": {**_HETEROGENEITY, "taste_scale": 1e-9},
 }
 """What is changed at the provisional point. `off`: firms of a size and industry are alike in R&D effect, margin,
-productivity, soft benefit and taste; the third keeps a taste that is drawn anew every year. Sizes differ in all. The
-last two hold the schedule of small low-profit firms of 2016, which in fact widened in 2017, 2018 and 2019."""
+productivity, soft benefit and taste; the third keeps a taste that is drawn anew every year. Sizes, and who does R&D at
+all, differ in every variant. The last two hold the schedule of small low-profit firms of 2016, which in fact widened in
+2017, 2018 and 2019."""
 
 
 @dataclass(frozen=True)

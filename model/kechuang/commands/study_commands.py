@@ -128,15 +128,15 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     from rich.table import Table
 
     table = Table(box=None)
-    for title in ("fact", "year", "median", "5 %", "95 %", "band", "inside", "verdict"):
+    for title in ("fact", "year", "median (5 %, 95 %)", "band", "inside", "verdict"):
         table.add_column(title, no_wrap=True)
     for item in verdicts:
         fact = item.fact
         band = f"{fact.low:g} to {fact.high:g}" if fact.has_band else "-"
         verdict = {True: "pass", False: "FAIL", None: "-"}[item.passed]
         inside = f"{item.share:.2f}" if fact.has_band else "-"
-        numbers = (f"{value:.3g}" for value in (item.q50, item.q05, item.q95))
-        table.add_row(fact.name + "*" * fact.built_in, str(item.year), *numbers, band, inside, verdict)
+        spread = f"{item.q50:.2g} ({item.q05:.2g}, {item.q95:.2g})"
+        table.add_row(fact.name + "*" * fact.built_in, str(item.year), spread, band, inside, verdict)
     Console().print(table)
     print("* built in: the mechanism was shaped on it")
 

@@ -45,7 +45,8 @@ class Budget:
             return claims
         extra = claims - unchanged
         wanted = float(extra.sum())
-        share = 1.0 if wanted <= self.left else max(self.left, 0.0) / wanted
+        left = max(self.left, 0.0)  # rounding can leave a hair less than nothing
+        share = 1.0 if wanted <= left else left / wanted
         self._claimed += max(wanted, 0.0)
         self._paid += max(share * wanted, 0.0)
         self.left -= share * wanted
