@@ -296,12 +296,7 @@ def test_a_leak_is_found_in_the_whole_city() -> None:
     """1万元 among gross flows of some 2000亿 a quarter is still above the tolerance."""
 
     def plant(city: Corridor) -> None:
-<<<<<<< HEAD
-        columns = city.firms.columns
-        columns.deposits[2000 + int(np.argmax(columns.alive[2000:]))] += 1.0
-=======
         city.firms[first_row(city, certified=False)].deposits += 1.0
->>>>>>> main
 
     city = city_of(scenario_of("2016Q2"), default_draw("B"), seed=7, scale=1.0)
     city.step()

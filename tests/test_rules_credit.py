@@ -52,7 +52,13 @@ def test_debt_raises_and_cash_lowers_the_risk_within_bounds() -> None:
 
 @pytest.mark.parametrize(
     ("user", "data", "years", "expected"),
-    [(False, 1.0, 0.0, 1.0), (True, 1.0, 0.0, 0.5), (True, 0.0, 0.0, 1.0), (False, 1.0, 2.0, 0.8), (True, 1.0, 5.0, 0.4)],
+    [
+        (False, 1.0, 0.0, 1.0),
+        (True, 1.0, 0.0, 0.5),
+        (True, 0.0, 0.0, 1.0),
+        (False, 1.0, 2.0, 0.8),
+        (True, 1.0, 5.0, 0.4),
+    ],
 )
 def test_noise_falls_with_data_and_with_time(user: bool, data: float, years: float, expected: float) -> None:
     """A gain of 3 halves the standard deviation; two years with the main bank leave four fifths of it."""

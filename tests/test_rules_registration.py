@@ -12,6 +12,7 @@ import pytest
 from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, uniforms
 from kechuang.world import admission
+from kechuang.world.budget import Budget
 from kechuang.world.mechanisms import registration
 from kechuang.world.mechanisms.registration import (
     RegistrationParameters,
@@ -22,7 +23,6 @@ from kechuang.world.mechanisms.registration import (
     registration_hazard,
 )
 from kechuang.world.model import Corridor
-from kechuang.world.budget import Budget
 from worlds import city_of, firms_of, record, scenario_of
 
 P = record(
@@ -55,7 +55,8 @@ def test_pool_by_closure_and_scale() -> None:
     """A keeps the pool fixed, B and C let it grow; a tenth of the city has a tenth of the pool."""
     draw = default_draw().with_values(pool_size=18_000.0, pool_growth=0.05)
     grown = {
-        closure: pool(40, 1e9, RegistrationParameters.of(draw.with_closure(closure), 0.1)) for closure in ("A", "B", "C")
+        closure: pool(40, 1e9, RegistrationParameters.of(draw.with_closure(closure), 0.1))
+        for closure in ("A", "B", "C")
     }
     assert grown["A"] == pytest.approx(1800.0)
     assert grown["B"] == grown["C"] == pytest.approx(1800.0 * 1.05**10)
@@ -69,7 +70,16 @@ def test_peer_shares_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("annual", "share"),
-    [(1.0, 0.05), (99.99, 0.05), (100.0, 0.25), (300.0, 0.55), (800.0, 0.80), (1999.9, 0.80), (2000.0, 0.90), (1e6, 0.90)],
+    [
+        (1.0, 0.05),
+        (99.99, 0.05),
+        (100.0, 0.25),
+        (300.0, 0.55),
+        (800.0, 0.80),
+        (1999.9, 0.80),
+        (2000.0, 0.90),
+        (1e6, 0.90),
+    ],
 )
 def test_eligibility_by_size(annual: float, share: float) -> None:
     assert eligibility(annual, P) == share

@@ -75,7 +75,8 @@ class CreditParameters(NamedTuple):
         asking = draw.vector("guarantee_asking_share")
         base = draw.number("default_base") + math.log(draw.number("default_rate") / USUAL_DEFAULT_RATE)
         plain = [draw.number(name) for name in cls._fields[1:-8]]
-        return cls(base, *plain, *loss[:2], *cost[:2], weights[0], weights[2], *asking[:2])
+        pairs = [*loss[:2], *cost[:2], weights[0], weights[2], *asking[:2]]
+        return cls._make([base, *plain, *pairs])
 
 
 USUAL_DEFAULT_RATE = 0.02
