@@ -191,7 +191,8 @@ def test_each_lever_moves_what_it_should() -> None:
     cost = {key: extra[moved.lever_keys.index(key), 0] for key in levers}
     assert cost["guarantee_coverage"] == pytest.approx(5.0)
     assert cost["data_platform_coverage"] == pytest.approx(0.5 * 0.5 * 11 / 4)
-    assert (cost["patent_pledge"] >= 0.0) and (moved.costs[:, 3:].min() >= 0.0)
+    assert cost["patent_pledge"] >= 0.0
+    assert moved.costs[:, 3:].min() >= 0.0
 
 
 # Worlds at the edge ---------------------------------------------------------------------------------------------------
