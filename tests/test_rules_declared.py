@@ -21,9 +21,6 @@ BUILT = ("M1", "M2", "M3", "M5", "M6", "M12")
 """Sections of the parameter file whose mechanisms exist."""
 
 WAITING = {
-    "super_deduction_eligible_share": "lever V3: today all real R&D is deducted",
-    "super_deduction_filing_ordinary": "lever V3: today every firm files",
-    "super_deduction_filing_listed": "lever V3: today every firm files",
     "grant_additionality": "lever V4, research grants",
     "entrant_productivity": "spin-offs; units of the reservoir have no productivity of their own",
     "spin_off_hazard": "spin-offs, with talent",
