@@ -38,7 +38,7 @@ LEVELS = (0.05, 0.50, 0.95)
 RESAMPLES = 4000
 BOOTSTRAP_SEED = 20_201_231
 ORDER_SHARE = 0.8
-"""An order is called one only if at least this share of draws shows it (science.md section 6.1)."""
+"""An order is called one only if at least this share of draws shows it."""
 UNDEFINED = "undefined: the effect cannot be told from zero"
 NO_VALUE = "no value"
 
