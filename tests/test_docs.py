@@ -188,7 +188,7 @@ def test_odd_tables_are_complete(make_odd: ModuleType) -> None:
     text = (DOCS / "odd.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", text))
     assert {*FirmColumns._fields, *KEYS, *LEVERS, *load_parameters(), *(one.name for one in Purpose)} <= named
-    assert make_odd.schedule().count("\n") == 16
+    assert make_odd.schedule().count("\n") == 20
 
 
 def test_flows_of_a_run_are_those_of_the_odd(make_odd: ModuleType) -> None:

@@ -202,6 +202,12 @@ def test_every_identity_is_looked_at() -> None:
         "no certificate outlives its term",
         "nobody acts before birth",
         "no negative or infinite stock",
+        "loans are those of the firms",
+        "guarantees are those of the firms",
+        "loans are funded",
+        "no negative book",
+        "capital is not negative",
+        "new guarantees fit the capital",
     }
     accounts = {residual.account for residual in city.residuals}
     assert {"firms", "cells", "households", "government", "loans of firms", "capital of firms"} <= accounts
@@ -277,7 +283,10 @@ def test_a_leak_of_one_wan_is_found_in_its_account_and_quarter(number: int) -> N
     assert residuals[:-1].max(initial=0.0) < LIMIT
     assert residuals[-1] > LIMIT
     bad = [residual for residual in city.residuals if residual.share > LIMIT]
-    assert [(residual.account, residual.quarter) for residual in bad] == [(SECTOR[leak.kind], leak.quarter)]
+    accounts = [(residual.account, residual.quarter) for residual in bad]
+    # A loan that appears at a firm is missing at its bank as well.
+    assert accounts[:1] == [(SECTOR[leak.kind], leak.quarter)]
+    assert len(accounts) == (2 if leak.kind == "loans" else 1)
     assert bad[0].value == pytest.approx(leak.amount, abs=1e-6)
     assert bad[0].identity == IDENTITY.get(leak.kind, "deposits change by flows")
 

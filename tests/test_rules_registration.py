@@ -12,6 +12,7 @@ import pytest
 from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, uniforms
 from kechuang.world import admission
+from kechuang.world.budget import Budget
 from kechuang.world.mechanisms import registration
 from kechuang.world.mechanisms.registration import (
     RegistrationParameters,
@@ -22,7 +23,6 @@ from kechuang.world.mechanisms.registration import (
     registration_hazard,
 )
 from kechuang.world.model import Corridor
-from kechuang.world.policy_state import Budget
 from worlds import city_of, firms_of, record, scenario_of
 
 P = record(
@@ -219,7 +219,7 @@ def test_newcomers_take_at_most_nine_tenths_of_a_cell() -> None:
         age=np.full(n, 3.0),
     )
     city.ledger.open_quarter(city.deposits())
-    city.booked = {"capital": 0.0, "loans": 0.0}
+    city.booked = {"capital": 0.0, "loans": 0.0, "payables": 0.0}
     before = city.firms_sales()
     rows = city.firms.columns.identity[admission.admit(city, new)]
     assert rows.size == math.ceil(0.9 * units), "rank < 0.9 units"

@@ -198,21 +198,20 @@ RATES = MoneyRates(
     tangible_share=0.35,
     capital_depreciation=0.08,
     payout_ratio=0.3,
-    loan_rate=0.06,
 )
 
 
 def test_a_firms_quarter_by_hand() -> None:
     """Sales 1000 in the quarter (4000 a year), value added 224: wages 100, VAT 14, margin 110; R&D 40, tax 10.
 
-    purchases  = 1000 - 224 = 776;  interest = 0.06/4 x 200 = 3
+    purchases  = 1000 - 224 = 776;  interest 3
     wear       = 0.02 x 1200 = 24;  investment = 24 + 0.25 (1400 - 1200) = 74
     surplus    = 1000 - 776 - 100 - 14 - 24 - 16 - 10 - 3 = 57
     cash       = 500 + 57 - 74 = 483;  target 400;  spare 83
     repayment  = min(200, 83) = 83;  dividends = min(0, 0.3 x 57) = 0
     """
     flow = np.zeros(12)
-    after = settle(1000.0, 4000.0, 224.0, 100.0, 14.0, 40.0, 10.0, Stocks(500.0, 200.0, 1200.0), RATES, flow)
+    after = settle(1000.0, 4000.0, 224.0, 100.0, 14.0, 40.0, 10.0, 3.0, Stocks(500.0, 200.0, 1200.0), RATES, flow)
     assert dict(zip(accounts.FLOWS, flow, strict=True)) == pytest.approx(
         {
             "sales": 1000.0,
@@ -222,21 +221,21 @@ def test_a_firms_quarter_by_hand() -> None:
             "research wages": -24.0,
             "research purchases": -16.0,
             "income tax": -10.0,
-            "interest": -3.0,
+            "interest and guarantee fees": -3.0,
             "investment": -74.0,
             "dividends": 0.0,
-            "new credit": 0.0,
-            "repayment": -83.0,
+            "bills left unpaid": 0.0,
+            "bills paid late": -83.0,
         }
     )
     assert after == pytest.approx((400.0, 117.0, 1250.0))  # 483 - 83; 200 - 83; 1200 + 74 - 24
     assert after.deposits - 500.0 == pytest.approx(flow.sum())
 
 
-def test_a_firm_without_cash_borrows_to_zero() -> None:
-    """No stocks, R&D of 200: surplus = 1000 - 776 - 100 - 14 - 200 = -90, investment 0.25 x 1400 = 350, credit 440."""
+def test_a_firm_without_cash_leaves_bills_unpaid() -> None:
+    """No stocks, R&D of 200: surplus = 1000 - 776 - 100 - 14 - 200 = -90, investment 0.25 x 1400 = 350, unpaid 440."""
     flow = np.zeros(12)
-    after = settle(1000.0, 4000.0, 224.0, 100.0, 14.0, 200.0, 0.0, Stocks(0.0, 0.0, 0.0), RATES, flow)
+    after = settle(1000.0, 4000.0, 224.0, 100.0, 14.0, 200.0, 0.0, 0.0, Stocks(0.0, 0.0, 0.0), RATES, flow)
     assert after == pytest.approx((0.0, 440.0, 350.0))
     assert flow.sum() == pytest.approx(0.0, abs=1e-12)
 
@@ -291,6 +290,12 @@ def test_reported_research_drifts_and_relabelled_expenses_come_on_top() -> None:
 def test_an_intensity_without_research_costs_nothing() -> None:
     flows, measures, _ = accounts_of_one_firm(does_research=0, research_intensity=0.03)
     assert measures["research"] == flows["research wages"] == 0.0
+
+
+def test_a_loan_costs_its_rate_and_a_guarantee_its_fee() -> None:
+    """A quarter of 6 % of 1000 and of 0.8 % of 250."""
+    flows, _, _ = accounts_of_one_firm(loans=1000.0, guaranteed=250.0)
+    assert flows["interest and guarantee fees"] == pytest.approx(-15.5)
 
 
 def test_tax_forgone_is_the_difference_to_the_law_without_the_measure() -> None:

@@ -76,8 +76,8 @@ def certification_setting(**changes: Any) -> CertificationSetting:
 
 
 def account_setting(**changes: Any) -> AccountSetting:
-    """Return a first quarter without season, inflation and reporting drift."""
-    setting = AccountSetting(0, 1.0, 1.0, 0.0, 0.0, everywhere(0.15), everywhere(0.75))
+    """Return a first quarter without season, inflation and reporting drift; loans cost 6 %, guarantees 0.8 %."""
+    setting = AccountSetting(0, 1.0, 1.0, 0.0, 0.0, 0.06, 0.008, everywhere(0.15), everywhere(0.75))
     return setting._replace(**changes)
 
 

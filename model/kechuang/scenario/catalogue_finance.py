@@ -1,4 +1,4 @@
-"""Levers on credit, guarantees and funds (V8-V13). None has its mechanism in the model yet.
+"""Levers on credit, guarantees and funds (V8-V13). Guidance funds have no mechanism in the model yet.
 
 Ranges and paths whose source does not name them are assumed; every `source` says which.
 """
@@ -16,6 +16,7 @@ FINANCE_LEVERS: tuple[Lever, ...] = (
         key="guarantee_coverage",
         level="city",
         mechanism=_CREDIT,
+        available=True,
         en="Share of a loss borne by the credit guarantee fund",
         zh="信保基金风险分担比例",
         reach=("ladder",),
@@ -51,6 +52,7 @@ FINANCE_LEVERS: tuple[Lever, ...] = (
         key="risk_compensation",
         level="city",
         mechanism=_CREDIT,
+        available=True,
         en="Share of a bank's remaining loss paid by the city",
         zh="科技信贷风险补偿比例",
         reach=("ladder",),
@@ -75,6 +77,7 @@ FINANCE_LEVERS: tuple[Lever, ...] = (
         key="data_platform_coverage",
         level="city",
         mechanism="financial data platform",
+        available=True,
         en="Share of useful public records open to banks",
         zh="金融服务数据平台覆盖率",
         dials=(Dial(MAIN, "share of records", 0, 1.5, (("2019Q3", 0), ("2020Q4", 1)), linear=True),),
@@ -87,6 +90,7 @@ FINANCE_LEVERS: tuple[Lever, ...] = (
         key="loan_renewal",
         level="city",
         mechanism=_CREDIT,
+        available=True,
         en="Share of R&D loans that may roll over",
         zh="研发贷款无还本续贷比例",
         reach=("ladder",),
@@ -100,6 +104,7 @@ FINANCE_LEVERS: tuple[Lever, ...] = (
         key="patent_pledge",
         level="city",
         mechanism=_CREDIT,
+        available=True,
         en="Loan value of pledged patents",
         zh="知识产权质押率",
         dials=(

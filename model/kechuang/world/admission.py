@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.world.mechanisms import initial, knowledge, research
+from kechuang.world.phases.credit import choose_banks
 from kechuang.world.setup import fill_past_year
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ class Newcomers(NamedTuple):
     age: NDArray[np.float64]
 
 
-def admit(city: Corridor, new: Newcomers) -> slice:
-    """Move units from cells to the firms, as far as their cells have them; return the new rows."""
+def admit(city: Corridor, new: Newcomers, *, listed: bool = False, above_scale: bool = False) -> slice:
+    """Move units from cells to the firms, as far as their cells have them; return the new rows.
+
+    They bring their deposits, no debt, and look for a bank as what they have become: on the list or above scale.
+    """
     new = _within_supply(city, new)
     rows = city.firms.add(new.identity.size)
     if new.identity.size == 0:
@@ -41,7 +45,10 @@ def admit(city: Corridor, new: Newcomers) -> slice:
     city.ledger.post("units becoming firms", "firms", "cells", float(deposits.sum()))
     city.note_postings(np.arange(rows.start, rows.stop), "transfer at birth", deposits)
     initial.draw_traits(city.firms, rows, city.luck_seed, city.rules.vector("margin_mean"), 0.0, city.rules.initial)
+    columns.above_scale[rows] = above_scale
     _past_research(city, rows)
+    columns.ladder[rows] = listed
+    choose_banks(city, np.arange(rows.start, rows.stop), city.quarter)
     fill_past_year(city, rows)
     return rows
 

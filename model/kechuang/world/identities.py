@@ -11,7 +11,7 @@ import numpy as np
 
 from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
-from kechuang.world.ledger import Residual
+from kechuang.world.ledger import SECTORS, Residual
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
 from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
 
@@ -22,14 +22,29 @@ MONEY_TOLERANCE = 1e-9
 """Largest allowed violation of an aggregate, as a share of the quarter's gross flows."""
 FIRM_TOLERANCE = 1e-6
 """Largest allowed violation of a firm's account, 万元."""
-_NON_NEGATIVE = ("sales", "deposits", "capital", "loans", "knowledge", "patents", "research_intensity", "relabelled")
+_NON_NEGATIVE = (
+    "sales",
+    "deposits",
+    "capital",
+    "loans",
+    "payables",
+    "guaranteed",
+    "pledged",
+    "rationed",
+    "default_risk",
+    "knowledge",
+    "patents",
+    "research_intensity",
+    "relabelled",
+)
+_STOCKS = ("capital", "loans", "payables")
 
 
 def stocks(city: Corridor) -> dict[str, float]:
     """Return what firms own and owe beside their deposits (万元)."""
     columns, count = city.firms.columns, city.firms.count
-    alive = columns.alive[:count] == 1
-    return {name: float(getattr(columns, name)[:count][alive].sum()) for name in ("capital", "loans")}
+    alive = columns.alive[:count]
+    return {name: float((getattr(columns, name)[:count] * alive).sum()) for name in _STOCKS}
 
 
 def opening_counts(city: Corridor) -> dict[str, int]:
@@ -49,6 +64,7 @@ def check(city: Corridor) -> list[Residual]:
     """Return the residual of every identity at the end of the quarter."""
     found = city.ledger.residuals(city.quarter, city.deposits())
     found += _stocks(city)
+    found += _banks(city)
     found += _counts(city)
     found += _signs(city)
     if city.audit:
@@ -75,11 +91,44 @@ def _stocks(city: Corridor) -> list[Residual]:
     gross, now = max(city.ledger.gross(), 1e-9), stocks(city)
     off = {f"{name} of firms": now[name] - city.opening_stocks[name] - city.booked[name] for name in now}
     sold, bought = city.ledger.flows["sales"], city.ledger.flows["purchases"]
-    off["value added of firms"] = float(sold[0] + bought[0]) - float(city.measures[VALUE_ADDED])
+    firms = SECTORS.index("firms")
+    off["value added of firms"] = float(sold[firms] + bought[firms]) - float(city.measures[VALUE_ADDED])
     return [
         Residual("stock changes by bookings", name, city.quarter, value, abs(value) / gross)
         for name, value in off.items()
     ]
+
+
+def _banks(city: Corridor) -> list[Residual]:
+    """I4 to I6 bank by bank: loans are the sum of firms' loans and are funded; the guarantee fund keeps its limits."""
+    columns, count, banks = city.firms.columns, city.firms.count, city.banks
+    gross, books = max(city.ledger.gross(), 1e-9), banks.columns
+    bank = columns.loan_bank[:count]
+    off = [
+        ("loans are those of the firms", books.loans - np.bincount(bank, columns.loans[:count], len(banks))),
+        (
+            "guarantees are those of the firms",
+            books.guaranteed - np.bincount(bank, columns.guaranteed[:count], len(banks)),
+        ),
+        ("loans are funded", books.loans - banks.funding - books.capital),
+    ]
+    negative = [
+        ("no negative book", np.minimum(getattr(books, name), 0.0)) for name in ("loans", "guaranteed", "capital")
+    ]
+    found = []
+    for name, values in off + negative:
+        share = np.where(np.isfinite(values), np.abs(values) / gross, np.inf)
+        for row in {int(np.argmax(share)), *np.flatnonzero(share > MONEY_TOLERANCE).tolist()}:
+            account = banks.agents[row].name
+            found.append(Residual(name, account, city.quarter, float(values[row]), float(share[row])))
+    fund = city.guarantee_fund
+    excess = max(0.0, city.lending.get("new_cover", 0.0) - fund.room)
+    for name, value in (
+        ("capital is not negative", min(fund.capital, 0.0)),
+        ("new guarantees fit the capital", excess),
+    ):
+        found.append(Residual(name, "guarantee fund", city.quarter, value, abs(value) / gross))
+    return found
 
 
 def _counts(city: Corridor) -> list[Residual]:
@@ -111,12 +160,11 @@ def _counts(city: Corridor) -> list[Residual]:
 def _signs(city: Corridor) -> list[Residual]:
     """I14: stocks that cannot be negative are not, and every number is finite."""
     columns, count = city.firms.columns, city.firms.count
-    alive = columns.alive[:count] == 1
     out = []
     for name in _NON_NEGATIVE:
-        values = getattr(columns, name)[:count][alive]
-        bad = int((~(values >= -FIRM_TOLERANCE)).sum() + np.isinf(values).sum())
-        out.append(Residual("no negative or infinite stock", name, city.quarter, float(bad), float(bad != 0)))
+        values = getattr(columns, name)[:count]
+        fine = count == 0 or (values.min() >= -FIRM_TOLERANCE and values.max() < np.inf)
+        out.append(Residual("no negative or infinite stock", name, city.quarter, float(not fine), float(not fine)))
     bad = int((city.reservoir.units < 0).sum() + (~(city.reservoir.sales >= 0.0)).sum())
     out.append(Residual("no negative or infinite stock", "cells", city.quarter, float(bad), float(bad != 0)))
     return out

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from kechuang.world.indicator_record import Indicator, Kind, PriceBasis, Scope
+from kechuang.world.indicators_credit import CREDIT_INDICATORS
 
-Scope = Literal["all", "above-scale", "corridor", "county"]
-Kind = Literal["stock", "flow", "cumulative", "index"]
-PriceBasis = Literal["", "nominal", "2020 prices"]
-
-
-@dataclass(frozen=True)
-class Indicator:
-    """A reported number of the city; `decimals` is how many digits after the point are worth showing."""
-
-    key: str
-    unit: str
-    en: str
-    zh: str
-    definition: str
-    scope: Scope = "all"
-    kind: Kind = "stock"
-    prices: PriceBasis = ""
-    decimals: int = 0
-
-    def label(self, language: str = "en") -> str:
-        """Return the label in English ('en') or Chinese ('zh')."""
-        return self.zh if language == "zh" else self.en
-
+__all__ = ["BREAKDOWN_KEYS", "INDICATORS", "KEYS", "POSITION", "Indicator", "Kind", "PriceBasis", "Scope"]
 
 _YI = "亿元"
 _DECLARED = (
@@ -294,6 +272,7 @@ _DECLARED = (
         prices="nominal",
         decimals=3,
     ),
+    *CREDIT_INDICATORS,
     Indicator(
         "ledger_residual",
         "share",

@@ -1,9 +1,9 @@
 """The ledger: every flow of money posted once, by name, from one sector to another; identities that must hold.
 
-Sectors are firms followed one by one, cells (the reservoir), households, the local government and the rest of the world
-('outside'). What the model does not contain yet flows to or from the outside under its own name. A sector's deposits may
-change only by what was posted: the identities compare stocks that mechanisms keep with flows that the ledger holds, so
-neither is a plug for the other.
+Sectors are firms followed one by one, cells (the reservoir), households, the local government, the rest of the world
+('outside'), the banks' books of loans to these firms, and the city's guarantee fund. What the model does not contain yet
+flows to or from the outside under its own name. A sector's deposits may change only by what was posted: the identities
+compare stocks that mechanisms keep with flows that the ledger holds, so neither is a plug for the other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-SECTORS = ("firms", "cells", "households", "government", "outside")
+SECTORS = ("firms", "cells", "households", "government", "outside", "banks", "guarantee fund")
 _POSITION = {name: position for position, name in enumerate(SECTORS)}
 
 

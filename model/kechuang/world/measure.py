@@ -10,6 +10,7 @@ from kechuang.clock import quarter_of_year
 from kechuang.units import yi_from_wan
 from kechuang.world import identities
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
+from kechuang.world.measure_credit import credit_readings
 from kechuang.world.mechanisms import accounts
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ SCALED = np.array([key not in _INTENSIVE for key in KEYS])
 
 def record(city: Corridor) -> None:
     """Write this quarter's row of indicators."""
-    values = {**_counts(city), **_production(city), **_growth(city), **_government(city)}
+    values = {**_counts(city), **_production(city), **_growth(city), **credit_readings(city), **_government(city)}
     row = city.indicators[city.quarter - 1]
     row[:] = np.nan
     for key, value in values.items():

@@ -12,20 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.city import City, load_city
-from kechuang.clock import quarter_label, quarter_of_year, year_of
+from kechuang.clock import quarter_index, quarter_label, quarter_of_year, year_of
 from kechuang.parameters import Draw
 from kechuang.provisional import provisional_draw
 from kechuang.scenario import Scenario
 from kechuang.world import identities
+from kechuang.world.banks import Banks
 from kechuang.world.events import Shocks
-from kechuang.world.government import Government
+from kechuang.world.government import CompensationPool, Government, GuaranteeFund
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.ledger import Ledger, Residual
 from kechuang.world.mechanisms.accounts import FLOWS
 from kechuang.world.mechanisms.certification import CertificationSetting
 from kechuang.world.mechanisms.demand import PANDEMIC_QUARTER, Demand, trend_growth
 from kechuang.world.mechanisms.research import ResearchSetting
-from kechuang.world.phases import closing, demography, ladder, production
+from kechuang.world.phases import closing, credit, demography, ladder, losses, production
 from kechuang.world.policy_state import CostLedger, Policy
 from kechuang.world.populations import Firms, count_cells
 from kechuang.world.reservoir import Reservoir
@@ -34,7 +35,9 @@ from kechuang.world.setup import build_city
 from kechuang.world.surroundings import Surroundings
 
 Event = Callable[["Corridor"], None]
-POSTINGS = (*FLOWS, "bonuses", "transfer at birth", "liquidation")
+POSTINGS = (*FLOWS, "bank loans", "interest subsidies", "bonuses", "transfer at birth", "liquidation")
+LOAN_RATE_DATE, LOAN_RATE_TREND_END = quarter_index("2018Q4") - 1.5, quarter_index("2025Q1")
+"""Quarters at which the loan rate has its value (the middle of 2018) and from which on it stays."""
 
 
 class Corridor(mesa.Model):  # type: ignore[misc]
@@ -79,10 +82,13 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.quarter += 1
         with np.errstate(over="ignore"):
             self._phase("opening", closing.open_quarter)  # calendar, law and levers; yearly panel
+            self._phase("funds", credit.run_funds)  # guarantee capital, compensation pool, credit platform
             self._phase("demand", production.move_demand)  # what the world buys from each industry
+            self._phase("credit", credit.lend)  # applications, refusals, renewals
             self._phase("research", production.choose_research)  # who does R&D, and how much of sales
             self._phase("growth", production.grow)  # firms and cells share demand
-            self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, investment, credit
+            self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
+            self._phase("default", losses.settle_defaults)  # firms in debt fail, banks and funds bear it
             self._phase("knowledge", production.learn)  # knowledge stocks and patents
             self._phase("registration", ladder.register)  # units come onto the provincial list
             self._phase("certification", ladder.certify)  # apply Q2-Q3, list and renew Q4, promotion
@@ -90,6 +96,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("cells", demography.renew_cells)  # births and closures in the reservoir
             self._phase("crossing", demography.cross_threshold)  # units outgrow the reservoir
             self._phase("purge", demography.purge_list)  # the list forgets the dead
+            self._phase("banks", losses.close_banks)  # interest, costs, dividends, funding
             self._phase("households", closing.settle_households)  # income tax, saving, consumption
             self._phase("government", closing.settle_government)  # taxes in, levers and spending out
             self._phase("closing", closing.close_quarter)  # identities, indicators
@@ -151,6 +158,22 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         p = self.rules.research
         return np.asarray(p.sales_per_worker * np.exp(p.labour_productivity_growth * self.quarter / 4.0))
 
+    def loan_rate(self) -> float:
+        """Return the yearly rate on loans: it moves with the prime rate until 2025, and no further than its cap."""
+        return min(self.rules.value("loan_rate") + self._prime_rate(), self.rules.value("loan_rate_max"))
+
+    def funding_rate(self) -> float:
+        """Return what banks pay for their funds a year: it moves with the prime rate too, and is never negative."""
+        return max(0.0, self.rules.value("funding_rate") + self._prime_rate())
+
+    def _prime_rate(self) -> float:
+        years = (min(self.quarter, LOAN_RATE_TREND_END) - LOAN_RATE_DATE) / 4.0
+        return self.rules.value("loan_rate_trend") * years
+
+    def data_coverage(self) -> float:
+        """Return the share of useful public records that banks see in this quarter."""
+        return float(self.policy.finance.platform[self.quarter])
+
     @property
     def position(self) -> int:
         """Position of this quarter in its year, 0 to 3."""
@@ -181,6 +204,8 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             "cells": float(self.reservoir.deposits.sum()),
             "households": self.household_deposits,
             "government": self.government.deposits,
+            "banks": 0.0,
+            "guarantee fund": self.guarantee_fund.capital,
         }
 
     def open_postings(self) -> None:
@@ -239,19 +264,16 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.log_tide = self.surroundings.log_tide
 
     def _open_books(self) -> None:
-        value = self.rules.value
-        self.policy = Policy(
-            self.resolved,
-            value("corporate_rate"),
-            value("assets_to_sales"),
-            value("certification_bonus_scale"),
-            self.scale,
-        )
+        self.policy = Policy(self.resolved, self.rules.draw, self.scale)
         self.law = self.policy.law(0)
         self.shocks = Shocks(self.resolved)
         self.costs = CostLedger(max(self.resolved.until, 20))
         self.ledger = Ledger()
-        self.government = Government(self)
+        self.government, self.guarantee_fund = Government(self), GuaranteeFund(self)
+        self.compensation, self.banks = CompensationPool(), Banks(self)
+        self.platform_cells = np.zeros(2)
+        self.lending: dict[str, float] = {}
+        self.tally_money = dict.fromkeys(("compensation_paid", "guarantee_paid"), 0.0)
         self.household_deposits = self.household_income = self.written_off = self.unpurged = 0.0
         self.patents_granted, self.rate_excess = 0.0, 0
         self.peers = np.zeros(self.shape)
@@ -265,6 +287,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
                 "certificates_direct",
                 "registrations",
                 "certificates_lost_by_exit",
+                "defaults",
             ),
             0,
         )

@@ -15,65 +15,31 @@ from numpy.typing import NDArray
 
 from kechuang.clock import quarter_index, year_of
 from kechuang.law import small_profit_bands
+from kechuang.parameters import Draw
 from kechuang.scenario import Scenario, policy
-from kechuang.units import wan_from_yi
+from kechuang.world.budget import Budget
+from kechuang.world.finance_policy import FINANCE_LEVERS, FinancePolicy
 from kechuang.world.mechanisms.taxes import TaxLaw
 
-LEVERS = ("high_tech_tax_rate", "certification_bonus", "super_deduction")
+LEVERS = ("high_tech_tax_rate", "certification_bonus", "super_deduction", *FINANCE_LEVERS)
 COSTS = ("cash", "forgone_local", "forgone_total", "contingent", "administration")
 CASH, FORGONE_LOCAL, FORGONE_TOTAL, CONTINGENT, ADMINISTRATION = range(len(COSTS))
 PRICE_BASE = quarter_index("2020Q4")
 
 
-class Budget:
-    """The yearly budget of a change of a lever: claims on the change are paid pro rata once they exceed what is left.
-
-    Claims under the unchanged path are never rationed. `expected` is the share that was paid last year; firms count
-    on it when they decide.
-    """
-
-    def __init__(self, yearly: float | None) -> None:
-        self.yearly = yearly
-        self.left = np.inf if yearly is None else 0.0
-        self.expected = 1.0
-        self._claimed = self._paid = 0.0
-
-    def open_year(self, price: float) -> None:
-        """Renew the budget at the price level of the year and note what share of claims the last year paid."""
-        if self.yearly is None:
-            return
-        if self._claimed > 0.0:
-            self.expected = self._paid / self._claimed
-        self.left = self.yearly * price
-        self._claimed = self._paid = 0.0
-
-    def ration(self, claims: NDArray[np.float64], unchanged: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what is paid of the claims (万元), of which `unchanged` would be due without the change."""
-        if self.yearly is None:
-            return claims
-        extra = claims - unchanged
-        wanted = float(extra.sum())
-        left = max(self.left, 0.0)  # rounding can leave a hair less than nothing
-        share = 1.0 if wanted <= left else left / wanted
-        self._claimed += max(wanted, 0.0)
-        self._paid += max(share * wanted, 0.0)
-        self.left -= share * wanted
-        return np.asarray(unchanged + share * extra)
-
-
 class Policy:
     """Effective lever values and law of every quarter of a scenario.
 
-    `bonus_scale` is how large the certification bonus really was, relative to the assumed path; doses come on top.
+    `certification_bonus_scale` of the draw is how large the bonus really was, relative to the assumed path; doses come
+    on top.
     """
 
-    def __init__(
-        self, scenario: Scenario, normal_rate: float, asset_share: float, bonus_scale: float = 1.0, scale: float = 1.0
-    ) -> None:
+    def __init__(self, scenario: Scenario, draw: Draw, scale: float = 1.0) -> None:
         self.scenario = scenario
-        self.normal_rate, self.asset_share = normal_rate, asset_share
+        self.normal_rate, self.asset_share = draw.number("corporate_rate"), draw.number("assets_to_sales")
+        self.finance = FinancePolicy(scenario, draw, scale)
         self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
-        past_bonus = bonus_scale * policy.baseline(scenario, "certification_bonus")
+        past_bonus = draw.number("certification_bonus_scale") * policy.baseline(scenario, "certification_bonus")
         self.bonus = policy.effective(scenario, "certification_bonus", path=past_bonus)
         self.renewal_share = policy.effective(scenario, "certification_bonus", "renewal_share")
         self.registration_bonus = policy.effective(scenario, "certification_bonus", "registration_bonus")
@@ -83,8 +49,7 @@ class Policy:
         self.unchanged_bonus = policy.effective(plain, "certification_bonus", path=past_bonus)
         self.unchanged_renewal_share = policy.effective(plain, "certification_bonus", "renewal_share")
         self.unchanged_registration_bonus = policy.effective(plain, "certification_bonus", "registration_bonus")
-        yearly = [change.budget for change in budgeted if change.key == "certification_bonus" and change.budget]
-        self.bonus_budget = Budget(scale * wan_from_yi(max(yearly)) if yearly else None)
+        self.bonus_budget = Budget.of(budgeted, "certification_bonus", scale)
         self.no_grant = np.zeros(self.tax_rate.shape[1:])
         self._laws: dict[int, TaxLaw] = {}
 

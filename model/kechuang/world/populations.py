@@ -55,6 +55,18 @@ class FirmColumns(NamedTuple):
     deposits: NDArray[np.float64]
     capital: NDArray[np.float64]
     loans: NDArray[np.float64]
+    payables: NDArray[np.float64]
+    guaranteed: NDArray[np.float64]
+    pledged: NDArray[np.float64]
+    rationed: NDArray[np.float64]
+    default_risk: NDArray[np.float64]
+    main_bank: NDArray[np.int8]
+    second_bank: NDArray[np.int8]
+    loan_bank: NDArray[np.int8]
+    platform_user: NDArray[np.int8]
+    loan_due: NDArray[np.int16]
+    bank_since: NDArray[np.int16]
+    refused: NDArray[np.int16]
 
 
 COLUMN_MEANING: dict[str, tuple[str, str]] = {
@@ -87,7 +99,19 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "patents": ("patents", "stock of invention patents, decaying"),
     "deposits": ("万元", "bank deposits"),
     "capital": ("万元", "fixed capital at book value"),
-    "loans": ("万元", "debt"),
+    "loans": ("万元", "bank loan outstanding"),
+    "payables": ("万元", "unpaid bills that suppliers outside carry"),
+    "guaranteed": ("万元", "part of the loan that the guarantee fund covers"),
+    "pledged": ("万元", "part of the loan that pledged patents carry"),
+    "rationed": ("0-1", "share of the last quarters with a loan refused or cut, fading by a quarter each time"),
+    "default_risk": ("per year", "probability of default of a firm in debt"),
+    "main_bank": ("row", "bank asked first"),
+    "second_bank": ("row", "bank asked when refused, -1 if none"),
+    "loan_bank": ("row", "bank that holds the loan"),
+    "platform_user": ("0/1", "registered on the credit platform"),
+    "loan_due": ("quarter", "term of the loan"),
+    "bank_since": ("quarter", "when the firm came to its main bank"),
+    "refused": ("quarter", "last refusal, -999 if none"),
 }
 
 _INTEGERS = {
@@ -102,6 +126,13 @@ _INTEGERS = {
     "aware": np.int8,
     "applied": np.int8,
     "does_research": np.int8,
+    "main_bank": np.int8,
+    "second_bank": np.int8,
+    "loan_bank": np.int8,
+    "platform_user": np.int8,
+    "loan_due": np.int16,
+    "bank_since": np.int16,
+    "refused": np.int16,
 }
 _BY_QUARTER = ("sales_year", "reported_year")
 
@@ -196,6 +227,8 @@ class Firms:
             column[rows] = 0
         self.columns.alive[rows] = 1
         self.columns.certified[rows] = NO_CERTIFICATE
+        self.columns.refused[rows] = NO_CERTIFICATE
+        self.columns.second_bank[rows] = -1
         return rows
 
     def view(self, rows: slice) -> FirmColumns:

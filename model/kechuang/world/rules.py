@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kechuang.parameters import Draw
 from kechuang.world.mechanisms.accounts import AccountParameters
 from kechuang.world.mechanisms.certification import CertificationParameters
+from kechuang.world.mechanisms.credit import CreditParameters
 from kechuang.world.mechanisms.demand import DemandParameters
 from kechuang.world.mechanisms.demography import DemographyParameters
 from kechuang.world.mechanisms.growth import GrowthParameters
@@ -32,6 +33,7 @@ class Rules:
     certification: CertificationParameters
     demography: DemographyParameters
     accounts: AccountParameters
+    credit: CreditParameters
     initial: InitialParameters
 
     @classmethod
@@ -47,6 +49,7 @@ class Rules:
             CertificationParameters.of(draw),
             DemographyParameters.of(draw),
             AccountParameters.of(draw),
+            CreditParameters.of(draw),
             InitialParameters.of(draw),
         )
 

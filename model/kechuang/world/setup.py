@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.mechanisms import certification, demography, initial, knowledge, research
+from kechuang.world.phases.credit import open_banks
 from kechuang.world.populations import Firms, identity_of
 from kechuang.world.reservoir import Reservoir, SizeBins
 from kechuang.world.rules import Rules
@@ -44,6 +45,7 @@ def build_city(city: Corridor) -> None:
     _draw_places(city)
     _fill_stocks(city)
     city.reservoir = _reservoir(city)
+    open_banks(city)
 
 
 def _counts(rules: Rules, seed: int, scale: float) -> tuple[int, int]:

@@ -1,10 +1,11 @@
 """M11, the books: sales, taxes and the quarter of a firm in money; every flow by name, each deposit the sum of its flows.
 
     sales Q = S season ;  production wages = wage_share va Q ;  VAT = rate va Q ;  purchases = Q (1 - margin) - wages - VAT
-    R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py) ;  interest = rate L / 4
+    R&D R = r Q, a share of it wages ;  income tax = T / 4 (mechanisms/taxes.py)
+    interest = (rate L + fee guaranteed) / 4
     investment = depreciation K / 4 + (tangible_share S4 - K) speed ;  dividends = payout of profit out of cash above target
     value added = wages + VAT + margin Q                                       equals sales less purchases
-Credit is what keeps deposits from falling below zero; lenders stand in the rest of the world until banks are modelled.
+Deposits do not fall below zero: bills left unpaid are carried by suppliers outside. Bank loans: mechanisms/lending.py.
 Units 万元 a quarter. Sources: transaction-flow matrix in docs/odd.md, after Godley and Lavoie 2007 (stock-flow consistency);
 shares and rates in calibration/parameters.yaml.
 """
@@ -31,11 +32,11 @@ FLOWS = (
     "research wages",
     "research purchases",
     "income tax",
-    "interest",
+    "interest and guarantee fees",
     "investment",
     "dividends",
-    "new credit",
-    "repayment",
+    "bills left unpaid",
+    "bills paid late",
 )
 """Flows of a firm in the order of the totals; inflows positive, outflows negative."""
 (
@@ -49,8 +50,8 @@ FLOWS = (
     INTEREST,
     INVESTMENT,
     DIVIDENDS,
-    NEW_CREDIT,
-    REPAYMENT,
+    UNPAID_BILLS,
+    LATE_PAYMENT,
 ) = range(12)
 MEASURES = (
     "value_added",
@@ -97,7 +98,6 @@ class MoneyRates(NamedTuple):
     tangible_share: float
     capital_depreciation: float
     payout_ratio: float
-    loan_rate: float
 
 
 class AccountParameters(NamedTuple):
@@ -125,6 +125,8 @@ class AccountSetting(NamedTuple):
     deflator: float
     years: float
     reporting_drift: float
+    loan_rate: float
+    guarantee_fee: float
     tax_rate: NDArray[np.float64]
     extra_deduction: NDArray[np.float64]
 
@@ -144,7 +146,7 @@ def income_tax(profit: float, annual_sales: float, persons: float, certified: bo
 
 @compiled
 def finance(cash: float, target: float, profit: float, debt: float, payout: float) -> tuple[float, float, float]:
-    """Return dividends, new credit and repayment that follow from cash before finance (all non-negative)."""
+    """Return dividends, bills left unpaid and bills paid late that follow from cash (all non-negative)."""
     if cash < 0.0:
         return 0.0, -cash, 0.0
     spare = max(0.0, cash - target)
@@ -162,10 +164,10 @@ class Taxes(NamedTuple):
 
 
 class Stocks(NamedTuple):
-    """What a firm holds and owes after the quarter (万元)."""
+    """What a firm holds and owes: deposits, unpaid bills and fixed capital (万元)."""
 
     deposits: float
-    loans: float
+    payables: float
     capital: float
 
 
@@ -197,6 +199,7 @@ def settle(
     tax_added: float,
     research: float,
     income_tax_due: float,
+    loan_cost: float,
     stocks: Stocks,
     rates: MoneyRates,
     flow: NDArray[np.float64],
@@ -209,7 +212,7 @@ def settle(
     flow[RESEARCH_WAGES] = -rates.research_wage_share * research
     flow[RESEARCH_PURCHASES] = -(1.0 - rates.research_wage_share) * research
     flow[INCOME_TAX] = -income_tax_due
-    flow[INTEREST] = -0.25 * rates.loan_rate * stocks.loans
+    flow[INTEREST] = -loan_cost
     wear = 0.25 * rates.capital_depreciation * stocks.capital
     investment = wear + INVESTMENT_SPEED * (rates.tangible_share * annual - stocks.capital)
     flow[INVESTMENT] = -investment
@@ -218,12 +221,12 @@ def settle(
         surplus += flow[k]
     cash = stocks.deposits + surplus - investment
     dividends, credit, repayment = finance(
-        cash, rates.liquidity_target * annual, surplus, stocks.loans, rates.payout_ratio
+        cash, rates.liquidity_target * annual, surplus, stocks.payables, rates.payout_ratio
     )
-    flow[DIVIDENDS], flow[NEW_CREDIT], flow[REPAYMENT] = -dividends, credit, -repayment
+    flow[DIVIDENDS], flow[UNPAID_BILLS], flow[LATE_PAYMENT] = -dividends, credit, -repayment
     return Stocks(
         cash - dividends + credit - repayment,
-        stocks.loans + credit - repayment,
+        stocks.payables + credit - repayment,
         stocks.capital + investment - wear,
     )
 
@@ -273,11 +276,12 @@ def keep_accounts(
             tax_added,
             intensity * sales,
             0.25 * taxes.paid,
-            Stocks(firms.deposits[i], firms.loans[i], firms.capital[i]),
+            0.25 * (setting.loan_rate * firms.loans[i] + setting.guarantee_fee * firms.guaranteed[i]),
+            Stocks(firms.deposits[i], firms.payables[i], firms.capital[i]),
             p.rates,
             flow,
         )
-        firms.deposits[i], firms.loans[i], firms.capital[i] = stocks.deposits, stocks.loans, stocks.capital
+        firms.deposits[i], firms.payables[i], firms.capital[i] = stocks.deposits, stocks.payables, stocks.capital
         for k in range(ACCOUNTS):
             totals[k] += flow[k]
             if keep:

@@ -53,11 +53,13 @@ class DemographyParameters(NamedTuple):
 
 
 @compiled
-def exit_probability(age_years: float, annual_sales: float, normaliser: float, p: DemographyParameters) -> float:
-    """Return the probability that a firm closes in a quarter."""
+def exit_probability(
+    age_years: float, annual_sales: float, normaliser: float, default_risk: float, p: DemographyParameters
+) -> float:
+    """Return the probability that a firm closes in a quarter for other reasons than default."""
     hazard = p.exit_hazard[min(int(age_years), p.exit_hazard.size - 1)]
     size_factor = (annual_sales / p.size_reference) ** p.exit_size_exponent / normaliser
-    return 1.0 - math.exp(-0.25 * hazard * size_factor)
+    return 1.0 - math.exp(-0.25 * max(0.0, hazard * size_factor - default_risk))
 
 
 @compiled
@@ -80,7 +82,9 @@ def close_firms(
     for i in range(count):
         if firms.alive[i] == 0:
             continue
-        chance = exit_probability(0.25 * (quarter - firms.born[i]), 4.0 * firms.sales[i], normaliser, p)
+        chance = exit_probability(
+            0.25 * (quarter - firms.born[i]), 4.0 * firms.sales[i], normaliser, firms.default_risk[i], p
+        )
         if uniform(key, firms.identity[i]) < chance:
             firms.alive[i] = 0
             rows[closed] = i

@@ -1,6 +1,6 @@
 """M2 Firm growth: Gibrat with mixed variance, weak selection on productivity, and adding-up to demand.
 
-    dln S_i = dln Y_s + dln P - n_s + (chi/4)(a_i - abar_s) + eps_i
+    dln S_i = dln Y_s + dln P - n_s + (chi/4)(a_i - abar_s) - kR rationed_i + eps_i
     eps_i   = sigma(S, age)/2 * sqrt(V_i,year) * z_i,quarter        V ~ Exp(1) once a year, z ~ N(0, 1)
     sigma   = min(max, sigma0 (S/S_ref)^-beta) (1 + youth exp(-age / decay))
     n_s     = clip(ln((sum_i S_i e^g_i + cells) / demand_s), +-limit)
@@ -37,6 +37,7 @@ class GrowthParameters(NamedTuple):
     selection: float
     adding_up_limit: float
     convexity_growth: float
+    rationed_growth_loss: float
 
     @classmethod
     def of(cls, draw: Draw) -> GrowthParameters:
@@ -79,6 +80,7 @@ def propose_growth(
         growth = (
             demand_growth[industry]
             + 0.25 * p.selection * (firms.productivity[i] - mean_productivity[industry])
+            - p.rationed_growth_loss * firms.rationed[i]
             + luck(sigma, exponential(year_key, identity), normal(quarter_key, identity))
         )
         firms.growth[i] = growth

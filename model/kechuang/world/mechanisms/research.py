@@ -1,7 +1,7 @@
 """M3 R&D: who does it, how much, and what is reported.
 
     P(do R&D) = logit^-1(a0_s + a1 ln N + a2 [on the list] + a3 F)               F = share of doers in industry and place
-    ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years,  r <= r_max
+    ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years - gamma_f rationed,  r <= r_max
     ln r     += (lam/4)(ln r* - ln r)                                            partial adjustment
     r        >= notch(S) - l_i  while certified or applying, at once
     R = r Q ;  R_reported = R exp(w_t) + l_i Q                                   Q sales of the quarter, 万元
@@ -43,6 +43,7 @@ class ResearchParameters(NamedTuple):
     notch_bounds: NDArray[np.float64]
     sales_per_worker: NDArray[np.float64]
     labour_productivity_growth: float
+    rationed_research_loss: float
 
     @classmethod
     def of(cls, draw: Draw) -> ResearchParameters:
@@ -65,6 +66,7 @@ class ResearchParameters(NamedTuple):
             np.array(draw.vector("notch_bounds")),
             np.array(draw.vector("sales_per_worker")),
             draw.number("labour_productivity_growth"),
+            draw.number("rationed_research_loss"),
         )
 
 
@@ -113,12 +115,15 @@ def participation_probability(
 
 
 @compiled
-def desired_intensity(industry: int, effect: float, cost: float, years: float, p: ResearchParameters) -> float:
+def desired_intensity(
+    industry: int, effect: float, cost: float, rationed: float, years: float, p: ResearchParameters
+) -> float:
     """Return desired real R&D over sales at a user cost of R&D."""
     log_intensity = (
         p.log_median_intensity[industry]
         + effect
         + p.trend * years
+        - p.rationed_research_loss * rationed
         - p.user_cost_elasticity * math.log(cost / p.user_cost_reference)
     )
     return min(p.intensity_max, math.exp(log_intensity))
@@ -180,7 +185,7 @@ def choose_research(
             law,
             p,
         )
-        desired = desired_intensity(industry, firms.intensity_effect[i], cost, setting.years, p)
+        desired = desired_intensity(industry, firms.intensity_effect[i], cost, firms.rationed[i], setting.years, p)
         if starts or firms.research_intensity[i] <= 0.0:
             firms.research_intensity[i] = max(desired, firms.research_intensity[i])
         else:

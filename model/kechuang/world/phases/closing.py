@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kechuang.clock import quarter_of_year
 from kechuang.world import identities, measure
+from kechuang.world.ledger import SECTORS
 from kechuang.world.mechanisms import accounts
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ def open_quarter(city: Corridor) -> None:
         accounts.flag_above_scale(city.firms.columns, city.firms.count, city.rules.initial.above_scale_size)
         city.reservoir.age_one_year()
         city.panel[:] = 0.0
-        city.policy.bonus_budget.open_year(city.policy.price(city.quarter, city.deflator))
+        price = city.policy.price(city.quarter, city.deflator)
+        city.policy.bonus_budget.open_year(price)
+        city.policy.finance.open_year(price)
     city.tally = dict.fromkeys(city.tally, 0)
+    city.tally_money = dict.fromkeys(city.tally_money, 0.0)
     city.household_income = 0.0
     city.ledger.open_quarter(city.deposits())
     city.opening = identities.opening_counts(city)
     city.opening_stocks = identities.stocks(city)
     city.booked = dict.fromkeys(city.opening_stocks, 0.0)
+    city.open_postings()
 
 
 def settle_households(city: Corridor) -> None:
@@ -45,7 +50,8 @@ def settle_households(city: Corridor) -> None:
 def settle_government(city: Corridor) -> None:
     """The city's government: taxes of the model's firms in, levers and general spending out."""
     government = city.government
-    government.revenue = sum(float(row[3]) for name, row in city.ledger.flows.items() if name.endswith(", city"))
+    own = SECTORS.index("government")
+    government.revenue = sum(float(row[own]) for name, row in city.ledger.flows.items() if name.endswith(", city"))
     government.lever_cash = city.costs.cash(city.quarter)
     rest = government.revenue - government.lever_cash
     city.ledger.post("general spending", "outside", "government", max(rest, 0.0))

@@ -11,6 +11,7 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import demography, registration
 from kechuang.world.mechanisms.demand import trend_growth
+from kechuang.world.phases import losses
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -22,28 +23,22 @@ def close_firms(city: Corridor) -> None:
     normaliser = demography.size_normaliser(columns, count, city.rules.demography)
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.EXIT))
     rows = demography.close_firms(columns, count, city.quarter, key, normaliser, city.rules.demography)
-    city.tally["firms_exited"] += rows.size
-    city.unpurged += float((columns.ladder[rows] > 0).sum())
-    city.tally["certificates_lost_by_exit"] += int((columns.certified[rows] > -999).sum())
+    losses.count_closed(city, rows)
     _liquidate(city, rows)
 
 
 def _liquidate(city: Corridor, rows: NDArray[np.int64]) -> None:
     columns, ledger = city.firms.columns, city.ledger
-    assets, capital, debt = columns.deposits[rows], columns.capital[rows], columns.loans[rows]
-    repaid = np.minimum(debt, assets + capital)
-    rest = assets + capital - repaid
+    deposits, capital = columns.deposits[rows], columns.capital[rows]
+    repaid = np.minimum(columns.loans[rows], deposits + capital)
+    bills = np.minimum(columns.payables[rows], deposits + capital - repaid)
+    rest = deposits + capital - repaid - bills
     ledger.post("sale of assets of closed firms", "firms", "outside", float(capital.sum()))
-    ledger.post("repayment to lenders not modelled", "outside", "firms", float(repaid.sum()))
+    ledger.post("last bills of closed firms", "outside", "firms", float(bills.sum()))
     ledger.post("liquidation", "households", "firms", float(rest.sum()))
-    city.booked["capital"] -= float(capital.sum())
-    city.booked["loans"] -= float(debt.sum())
-    city.written_off += float((debt - repaid).sum())
     city.household_income += float(rest.sum())
-    city.note_postings(rows, "liquidation", capital - repaid - rest)
-    columns.deposits[rows] = assets + capital - repaid - rest
-    columns.capital[rows] = 0.0
-    columns.loans[rows] = 0.0
+    losses.repay_banks(city, rows, repaid)
+    losses.empty_accounts(city, rows, deposits)
 
 
 def renew_cells(city: Corridor) -> None:
@@ -88,8 +83,7 @@ def cross_threshold(city: Corridor) -> None:
     size = threshold * (city.rules.value("crossing_size_max") / threshold) ** inside
     age_key = stream_key(seed, quarter, int(Purpose.CROSSING_AGE))
     age = -city.rules.registration.registrant_age_mean * np.log(uniforms(age_key, identity))
-    rows = admit(city, Newcomers(identity, place, industry, size, age))
-    city.firms.columns.above_scale[rows] = 1
+    admit(city, Newcomers(identity, place, industry, size, age), above_scale=True)
 
 
 def purge_list(city: Corridor) -> None:

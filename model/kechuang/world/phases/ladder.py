@@ -11,7 +11,8 @@ from kechuang.clock import quarter_of_year, year_of
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import certification, registration
-from kechuang.world.policy_state import ADMINISTRATION, CASH
+from kechuang.world.phases.credit import book_administration, newly_listed
+from kechuang.world.policy_state import CASH
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -60,8 +61,7 @@ def _register_units(city: Corridor, rate: NDArray[np.float64]) -> None:
     size = bins.lower[choice] * (bins.upper[choice] / bins.lower[choice]) ** inside
     age_key = stream_key(seed, quarter, int(Purpose.REGISTRATION_AGE))
     age = -p.registrant_age_mean * np.log(uniforms(age_key, identity))
-    rows = admit(city, Newcomers(identity, place, industry, size, age))
-    city.firms.columns.ladder[rows] = 1
+    rows = admit(city, Newcomers(identity, place, industry, size, age), listed=True)
     _pay_registration(city, np.arange(rows.start, rows.stop))
 
 
@@ -87,6 +87,7 @@ def certify(city: Corridor) -> None:
         _list_new(city)
         rows = registration.register_aware(firms.columns, firms.count, rules.value("direct_registration_size_max"))
         _pay_registration(city, rows)
+        newly_listed(city, rows)
     key = stream_key(city.luck_seed, quarter, int(Purpose.PROMOTION))
     certification.promote(firms.columns, firms.count, key, city.money, rules.certification)
 
@@ -136,7 +137,9 @@ def _list_new(city: Corridor) -> None:
     city.tally["certificates_direct"] += int((columns.ladder[rows] == 0).sum())
     columns.certified[rows] = quarter
     _pay(city, rows, columns.ladder[rows], city.policy.bonus[quarter], city.policy.unchanged_bonus[quarter])
+    straight = rows[columns.ladder[rows] == 0]
     columns.ladder[rows] = np.maximum(columns.ladder[rows], 2)
+    newly_listed(city, straight)
 
 
 def _pay_registration(city: Corridor, rows: NDArray[np.int64]) -> None:
@@ -167,6 +170,4 @@ def _pay(
     city.note_postings(rows, "bonuses", amounts)
     city.ledger.post("certification and registration bonuses", "firms", "government", total)
     city.costs.add(quarter, "certification_bonus", CASH, total)
-    administration = city.rules.value("administration_share") * total
-    city.costs.add(quarter, "certification_bonus", ADMINISTRATION, administration)
-    city.ledger.post("administration of levers", "outside", "government", administration)
+    book_administration(city, "certification_bonus", total)

@@ -11,6 +11,7 @@ from kechuang.clock import year_of
 from kechuang.randomness import Purpose, stream_key
 from kechuang.world.mechanisms import accounts, growth, knowledge, research
 from kechuang.world.mechanisms.taxes import TaxLaw, tax_without
+from kechuang.world.phases import credit
 from kechuang.world.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
 
 if TYPE_CHECKING:
@@ -62,15 +63,17 @@ def keep_accounts(city: Corridor) -> None:
         float(city.deflator[city.quarter]),
         city.quarter / 4.0,
         city.reporting_drift(),
+        city.loan_rate(),
+        float(city.policy.finance.guarantee_fee[city.quarter]),
         city.policy.tax_rate[city.quarter],
         city.policy.super_deduction[city.quarter],
     )
-    city.open_postings()
     totals, measures = accounts.keep_accounts(
         city.firms.columns, city.firms.count, setting, city.law, city.rules.research, city.rules.accounts, city.postings
     )
     city.measures = measures
     _post_firms(city, totals)
+    credit.pay_interest(city)
     _keep_cells(city, setting.season)
     share = city.rules.value("local_share_corporate")
     for lever, measure in (
@@ -107,14 +110,13 @@ def _post_firms(city: Corridor, totals: NDArray[np.float64]) -> None:
     ledger.post("value added tax, nation", "outside", "firms", -(1.0 - added) * flow["value added tax"])
     ledger.post("corporate income tax, city", "government", "firms", -corporate * flow["income tax"])
     ledger.post("corporate income tax, nation", "outside", "firms", -(1.0 - corporate) * flow["income tax"])
-    ledger.post("interest to lenders not modelled", "outside", "firms", -flow["interest"])
     ledger.post("investment", "outside", "firms", -flow["investment"])
     ledger.post("dividends", "households", "firms", -flow["dividends"])
-    ledger.post("credit from lenders not modelled", "firms", "outside", flow["new credit"])
-    ledger.post("repayment to lenders not modelled", "outside", "firms", -flow["repayment"])
+    ledger.post("bills left unpaid", "firms", "outside", flow["bills left unpaid"])
+    ledger.post("bills paid late", "outside", "firms", -flow["bills paid late"])
     wear = 0.25 * rates.capital_depreciation * city.opening_stocks["capital"]
     city.booked["capital"] += -flow["investment"] - wear
-    city.booked["loans"] += flow["new credit"] + flow["repayment"]
+    city.booked["payables"] += flow["bills left unpaid"] + flow["bills paid late"]
     city.household_income += -(flow["production wages"] + flow["research wages"] + flow["dividends"])
 
 

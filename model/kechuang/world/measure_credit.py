@@ -1,0 +1,69 @@
+"""Reading the indicators of credit off the city at the end of a quarter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kechuang.clock import quarter_index
+from kechuang.units import yi_from_wan
+from kechuang.world.mechanisms.credit import SCIENCE_BANK
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+END_2020 = quarter_index("2020Q4")
+
+
+def credit_readings(city: Corridor) -> dict[str, float]:
+    """Return loans, guarantees, platform and network of this quarter."""
+    books, lending = city.banks.columns, city.lending
+    loans, bad = float(books.loans.sum()), float(books.bad.sum())
+    asked = max(lending["applicants"], 1.0)
+    users = platform_users(city)
+    return {
+        "loans_outstanding": yi_from_wan(loans),
+        "loans_granted": yi_from_wan(lending["granted"]),
+        "loan_approval_rate": 100.0 * (1.0 - lending["refused"] / asked) if lending["applicants"] else np.nan,
+        "credit_rationed_share": 100.0 * lending["rationed"] / asked if lending["applicants"] else np.nan,
+        "credit_constrained_share": 100.0
+        * (lending["rationed"] + lending["discouraged"])
+        / (asked + lending["discouraged"]),
+        "npl_ratio": 100.0 * bad / max(loans + bad, 1e-9),
+        "guarantee_outstanding": yi_from_wan(float(books.guaranteed.sum())),
+        "compensation_paid": yi_from_wan(city.tally_money["compensation_paid"]),
+        "platform_users": users,
+        "platform_financing": yi_from_wan(users * city.rules.value("platform_financing_per_user")),
+        "bank_concentration": float(((books.loans / max(loans, 1e-9)) ** 2).sum()),
+        **_network(city),
+    }
+
+
+def platform_users(city: Corridor) -> float:
+    """Return registered users: firms one by one, clients among small units and other small borrowers by share."""
+    columns, count = city.firms.columns, city.firms.count
+    firms = float((columns.platform_user[:count] * columns.alive[:count]).sum(dtype=np.int64))
+    small = city.rules.value("reservoir_borrower_share") * float(city.reservoir.units.sum())
+    return firms + float(city.platform_cells @ np.array([small, city.scale * other_borrowers(city)]))
+
+
+def other_borrowers(city: Corridor) -> float:
+    """Return clients outside industry: a constant rate of growth to the end of 2020, as many as then afterwards."""
+    first, last = city.rules.vector("other_borrowers")
+    return float(first * (last / first) ** (min(city.quarter, END_2020) / END_2020))
+
+
+def _network(city: Corridor) -> dict[str, float]:
+    columns, count, banks = city.firms.columns, city.firms.count, city.banks.columns
+    alive = columns.alive[:count] == 1
+    listed = alive & (columns.ladder[:count] > 0)
+    at_science = banks.kind[columns.main_bank[:count][listed]] == SCIENCE_BANK
+    opened = (banks.kind == SCIENCE_BANK) & (banks.opens <= city.quarter)
+    places = city.geography.places
+    counties = {county for place in banks.place[opened] for county in places[int(place)].counties}
+    return {
+        "bank_links": 1.0 + float((columns.second_bank[:count][alive] >= 0).sum()) / max(float(alive.sum()), 1.0),
+        "bank_coverage": float(len(counties)),
+        "science_bank_share": 100.0 * float(at_science.sum()) / max(float(listed.sum()), 1.0),
+    }

@@ -1,0 +1,197 @@
+"""The credit market of a quarter: banks are chosen, the platform grows, loans are asked for, interest is paid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.randomness import Purpose, stream_key, uniforms
+from kechuang.units import wan_from_yi
+from kechuang.world.finance_policy import fund_money
+from kechuang.world.mechanisms import credit, lending
+from kechuang.world.mechanisms.accounts import INVESTMENT_SPEED
+from kechuang.world.policy_state import ADMINISTRATION, CASH, CONTINGENT
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+OLDEST_RELATION = -40
+"""Earliest quarter from which a firm of the start can know its bank."""
+
+
+def choose_banks(city: Corridor, rows: NDArray[np.int64], known_since: int, attempt: int = 0) -> None:
+    """Give firms a main bank by gravity and some of them a second one; `attempt` keys the draws."""
+    columns, seed = city.firms.columns, city.luck_seed
+    identity = columns.identity[rows]
+
+    def draw(purpose: Purpose) -> NDArray[np.float64]:
+        return uniforms(stream_key(seed, attempt, int(purpose)), identity)
+
+    step = columns.ladder[rows].astype(np.int64)
+    listed, place = (step > 0).astype(np.int64), columns.place[rows].astype(np.int64)
+    main = city.banks.choose(listed, place, city.quarter, draw(Purpose.MAIN_BANK_CHOICE))
+    chances = city.rules.vector("second_bank_share")
+    chance = chances[np.where(columns.above_scale[rows] == 1, np.maximum(step, 2), step)]
+    second = city.banks.choose(listed, place, city.quarter, draw(Purpose.SECOND_BANK_CHOICE), main)
+    columns.main_bank[rows] = main
+    columns.second_bank[rows] = np.where(draw(Purpose.HAS_SECOND_BANK) < chance, second, -1)
+    columns.bank_since[rows] = known_since
+
+
+def newly_listed(city: Corridor, rows: NDArray[np.int64]) -> None:
+    """Let some firms that have just come onto the list look for a bank anew, among science banks too."""
+    if rows.size == 0:
+        return
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.BANK_AT_REGISTRATION))
+    looks = uniforms(key, city.firms.columns.identity[rows]) < city.rules.value("bank_redraw_share")
+    choose_banks(city, rows[looks], city.quarter, attempt=1)
+
+
+def lend(city: Corridor) -> None:
+    """Take applications in the order of their draws and book what is lent and repaid."""
+    columns, count, quarter, seed = city.firms.columns, city.firms.count, city.quarter, city.luck_seed
+    rules, banks, setting = city.rules, city.banks.columns, _setting(city)
+    covered = float(banks.guaranteed.sum())
+    need = np.zeros(count)
+    rows, discouraged = credit.applicants(columns, count, setting, rules.credit, need)
+    _join_platform(city, need)
+    draw = uniforms(stream_key(seed, quarter, int(Purpose.LOAN_ORDER)), columns.identity[rows])
+    keys = lending.LendingKeys(
+        *(
+            stream_key(seed, quarter, int(purpose))
+            for purpose in (Purpose.LOAN_SCORE, Purpose.SECOND_BANK, Purpose.GUARANTEE, Purpose.LOAN_RENEWAL)
+        )
+    )
+    change = np.zeros(count)
+    moved, counts = lending.lend(
+        columns, rows[np.argsort(draw, kind="stable")], need, setting, banks, keys, rules.credit, rules.growth, change
+    )
+    city.lending = dict(zip(lending.COUNTS, (float(number) for number in counts), strict=True))
+    city.note_postings(np.arange(count), "bank loans", change)
+    granted, repaid = float(moved[:, lending.GRANTED].sum()), float(moved[:, lending.REPAID].sum())
+    city.ledger.post("new loans", "firms", "banks", granted)
+    city.ledger.post("repaid loans", "banks", "firms", repaid)
+    city.booked["loans"] += granted - repaid
+    city.lending["granted"], city.lending["discouraged"] = granted, float(discouraged)
+    city.lending["new_cover"] = float(banks.guaranteed.sum()) - covered
+    city.costs.add(quarter, "loan_renewal", CONTINGENT, city.lending["rolled_risk"])
+    city.banks.flow += moved[:, lending.REPAID] - moved[:, lending.GRANTED]
+
+
+def _setting(city: Corridor) -> credit.CreditSetting:
+    quarter, finance, fund = city.quarter, city.policy.finance, city.guarantee_fund
+    outstanding = float(city.banks.columns.guaranteed.sum())
+    fund.room = max(0.0, float(finance.guarantee_leverage[quarter]) * fund.capital - outstanding)
+    return credit.CreditSetting(
+        quarter,
+        city.loan_rate() - city.funding_rate(),
+        INVESTMENT_SPEED,
+        city.rules.accounts.rates.tangible_share,
+        city.data_coverage(),
+        fund.room,
+        finance.guarantee_coverage[quarter],
+        finance.compensation(quarter) * city.compensation.expected,
+        finance.patent_pledge[quarter],
+        finance.loan_renewal[quarter],
+    )
+
+
+def _join_platform(city: Corridor, need: NDArray[np.float64]) -> None:
+    """Firms, small units and other small borrowers register; the last two are shares of head-counts."""
+    relative = city.rules.vector("platform_relative_adoption")
+    hazard = city.rules.value("platform_adoption") * relative * min(1.0, city.data_coverage())
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.PLATFORM))
+    lending.join_platform(city.firms.columns, city.firms.count, need, key, float(hazard[0]))
+    city.platform_cells += (1.0 - city.platform_cells) * -np.expm1(-0.25 * hazard[1:])
+
+
+def pay_interest(city: Corridor) -> None:
+    """Post interest and guarantee fees that firms paid in their accounts, and subsidise interest on pledged patents."""
+    finance, quarter, banks = city.policy.finance, city.quarter, city.banks
+    banks.earning = banks.columns.loans.copy()
+    interest = 0.25 * city.loan_rate() * float(banks.earning.sum())
+    fee = 0.25 * float(finance.guarantee_fee[quarter]) * float(banks.columns.guaranteed.sum())
+    city.ledger.post("interest on loans", "banks", "firms", interest)
+    city.ledger.post("guarantee fees", "guarantee fund", "firms", fee)
+    city.guarantee_fund.capital += fee
+    book_administration(city, "guarantee_coverage", fee)
+    _subsidise_interest(city)
+
+
+def _subsidise_interest(city: Corridor) -> None:
+    columns, quarter, finance = city.firms.columns, city.quarter, city.policy.finance
+    rows = np.flatnonzero((columns.alive[: city.firms.count] == 1) & (columns.pledged[: city.firms.count] > 0.0))
+    pledged = 0.25 * columns.pledged[rows]
+    amounts = finance.budgets["patent_pledge"].ration(
+        finance.interest_subsidy[quarter] * pledged, finance.unchanged_subsidy[quarter] * pledged
+    )
+    total = float(amounts.sum())
+    columns.deposits[rows] += amounts
+    city.note_postings(rows, "interest subsidies", amounts)
+    city.ledger.post("interest subsidies", "firms", "government", total)
+    city.costs.add(quarter, "patent_pledge", CASH, total)
+
+
+def run_funds(city: Corridor) -> None:
+    """The city's funds at the opening of a quarter: capital of the guarantee fund, pool of the year, credit platform."""
+    quarter, finance, fund = city.quarter, city.policy.finance, city.guarantee_fund
+    price = city.policy.price(quarter, city.deflator)
+
+    def raised(path: NDArray[np.float64]) -> NDArray[np.float64]:
+        money = city.scale * wan_from_yi(float(path[quarter] - path[quarter - 1])) * price
+        return np.array([max(money, -fund.capital)])
+
+    budget = finance.budgets["guarantee_coverage"]
+    injection = float(budget.ration(raised(finance.guarantee_capital), raised(finance.unchanged_capital))[0])
+    city.ledger.post("capital of the guarantee fund", "guarantee fund", "government", injection)
+    fund.capital += injection
+    city.costs.add(quarter, "guarantee_coverage", CASH, injection)
+    if city.position == 0:
+        city.compensation.open_year(fund_money(finance.compensation_pool, quarter, price, city.scale))
+    _run_platform(city, price)
+
+
+def _run_platform(city: Corridor, price: float) -> None:
+    quarter, finance = city.quarter, city.policy.finance
+    full = 0.25 * city.scale * wan_from_yi(city.rules.value("data_platform_cost")) * price
+    wanted, usual = full * finance.platform[quarter], full * finance.unchanged_platform[quarter]
+    paid = float(finance.budgets["data_platform_coverage"].ration(np.array([wanted]), np.array([usual]))[0])
+    if paid != wanted:
+        finance.platform[quarter] = paid / full
+    city.ledger.post("running cost of the credit platform", "outside", "government", paid)
+    city.costs.add(quarter, "data_platform_coverage", CASH, paid)
+
+
+def book_administration(city: Corridor, lever: str, money: float) -> None:
+    """Book what it costs the city to run a lever that moves this much money."""
+    amount = city.rules.value("administration_share") * money
+    city.costs.add(city.quarter, lever, ADMINISTRATION, amount)
+    city.ledger.post("administration of levers", "outside", "government", amount)
+
+
+def open_banks(city: Corridor) -> None:
+    """Give every firm of the start its bank and the loan its bank would carry; banks start at their capital ratio."""
+    columns, count, p = city.firms.columns, city.firms.count, city.rules.credit
+    rows = np.arange(count)
+    choose_banks(city, rows, 0)
+    columns.bank_since[:count] = np.maximum(columns.born[:count], OLDEST_RELATION)
+    annual = 4.0 * columns.sales[:count]
+    need = np.maximum(0.0, p.working_capital_need * annual - columns.deposits[:count])
+    most = p.loan_to_sales_max * annual
+    limit = np.minimum(most, p.tangible_pledge_share * columns.capital[:count] + p.unsecured_share * most)
+    columns.loans[:count] = np.minimum(need, limit)
+    columns.deposits[:count] += columns.loans[:count]
+    columns.loan_bank[:count] = columns.main_bank[:count]
+    due = uniforms(stream_key(city.luck_seed, 0, int(Purpose.LOAN_ORDER)), columns.identity[:count])
+    columns.loan_due[:count] = 1 + np.floor(4.0 * due).astype(np.int16)
+    banks = city.banks.columns
+    np.add.at(banks.loans, columns.loan_bank[:count], columns.loans[:count])
+    banks.capital[:] = np.maximum(
+        city.rules.value("capital_ratio_start") * p.weight_small * banks.loans,
+        city.scale * wan_from_yi(city.rules.value("bank_capital_floor")),
+    )
+    banks.bad[:] = city.rules.value("bad_loans_2015") * banks.loans
+    city.banks.funding[:] = banks.loans - banks.capital
+    city.guarantee_fund.capital = fund_money(city.policy.finance.guarantee_capital, 0, 1.0, city.scale)
