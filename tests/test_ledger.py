@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from kechuang.parameters import default_draw
+from kechuang.world.audit import POSTINGS
 from kechuang.world.ledger import SECTORS, Ledger
 from kechuang.world.mechanisms.accounts import FLOWS
-from kechuang.world.model import POSTINGS, Corridor
+from kechuang.world.model import Corridor
 from worlds import city_of, scenario_of
 
+HOUSEHOLDS, GOVERNMENT, OUTSIDE = (SECTORS.index(name) for name in ("households", "government", "outside"))
 OPENING = {"firms": 100.0, "cells": 50.0, "households": 0.0, "government": 0.0}
 IN_FIRMS = {
     "sales": ("sales",),
@@ -26,8 +28,8 @@ IN_FIRMS = {
     "bills left unpaid": ("bills left unpaid",),
     "bills paid late": ("bills paid late",),
     "bank loans": ("new loans", "repaid loans"),
-    "interest subsidies": ("interest subsidies",),
-    "bonuses": ("certification and registration bonuses",),
+    "payments of levers": ("certification and registration bonuses", "interest subsidies", "research grants"),
+    "new equity": ("new equity of firms",),
     "transfer at birth": ("units becoming firms",),
     "liquidation": (
         "liquidation",
@@ -38,6 +40,8 @@ IN_FIRMS = {
     ),
 }
 """Posting of single firms: the flows of the ledger that hold it."""
+RARE = {"bills paid late", "new equity"}
+"""Postings that a small city need not see in three years."""
 
 
 def opened() -> Ledger:
@@ -53,8 +57,8 @@ def test_a_flow_stands_with_both_its_sectors() -> None:
     ledger.post("tax", "government", "households", -5.0)  # a refund
     frame = ledger.frame()
     assert list(frame.columns) == list(SECTORS)
-    assert list(frame.loc["wages"]) == [-30.0, -12.0, 42.0, 0.0, 0.0, 0.0, 0.0]
-    assert list(frame.loc["tax"]) == [0.0, 0.0, 5.0, -5.0, 0.0, 0.0, 0.0]
+    assert list(frame.loc["wages"]) == [-30.0, -12.0, 42.0] + [0.0] * 7
+    assert list(frame.loc["tax"]) == [0.0, 0.0, 5.0, -5.0] + [0.0] * 6
     assert ledger.change("households") == 47.0
     assert ledger.change("firms") == -30.0
     assert ledger.gross() == 47.0  # 42 + 5
@@ -112,20 +116,26 @@ def test_unknown_sectors_are_refused() -> None:
 def audited(quarters: int = 12) -> tuple[Corridor, list[dict[str, np.ndarray]]]:
     """Return an audited city and, per quarter, single postings by name, flows, and each firm's change of deposits."""
     books: list[dict[str, np.ndarray]] = []
+    held: list[np.ndarray] = []
+
+    def open_book(city: Corridor) -> None:
+        held.append(city.firms.columns.deposits[: city.firms.count].copy())
 
     def keep(city: Corridor) -> None:
         count = city.firms.count
-        change = city.firms.columns.deposits[:count] - city.opening_deposits(count)
+        change = city.firms.columns.deposits[:count].copy()
+        change[: held[-1].size] -= held[-1]
         books.append(
             {
                 "change": change,
-                "postings": city.postings[:count].copy(),
+                "postings": city.audit_book.postings[:count].copy(),
                 "identity": city.firms.columns.identity[:count].copy(),
                 **{name: row.copy() for name, row in city.ledger.flows.items()},
             }
         )
 
-    city = city_of(scenario_of("2020Q4"), default_draw("B"), seed=3, audit=True, scale=0.05, events={"closing": [keep]})
+    events = {"opening": [open_book], "closing": [keep]}
+    city = city_of(scenario_of("2020Q4"), default_draw("B"), seed=3, audit=True, scale=0.05, events=events)
     return city.run(quarters), books
 
 
@@ -149,8 +159,8 @@ def test_postings_of_single_firms_add_up_to_the_flows_of_their_sector() -> None:
             whole = sum(book[flow][0] for flow in flows if flow in book)
             assert single[name] == pytest.approx(whole, rel=1e-10, abs=1e-6), name
             some[name] += abs(whole)
-    rare = {"interest subsidies", "bills paid late"}
-    assert all(amount > 0 for name, amount in some.items() if name not in rare), "every usual kind of flow occurred"
+    assert set(IN_FIRMS) == set(POSTINGS)
+    assert all(amount > 0 for name, amount in some.items() if name not in RARE), "every usual kind of flow occurred"
 
 
 def test_every_row_of_the_matrix_sums_to_zero_and_every_column_to_a_change_of_deposits() -> None:
@@ -178,21 +188,22 @@ def test_taxes_are_shared_between_city_and_nation() -> None:
         ("income tax of cells", "local_share_corporate"),
         ("personal income tax", "local_share_income"),
     ):
-        here, away = flows[f"{tax}, city"][3], flows[f"{tax}, nation"][4]
+        here, away = flows[f"{tax}, city"][GOVERNMENT], flows[f"{tax}, nation"][OUTSIDE]
         assert here > 0
         assert here / (here + away) == pytest.approx(draw.number(key))
-    revenue = sum(row[3] for name, row in flows.items() if name.endswith(", city"))
-    assert city.government.revenue == pytest.approx(revenue)
+    revenue = sum(row[GOVERNMENT] for name, row in flows.items() if name.endswith(", city"))
+    assert flows["other revenue"][GOVERNMENT] == -flows["other revenue"][OUTSIDE] > 0.0
+    assert city.government.revenue == pytest.approx(revenue + flows["other revenue"][GOVERNMENT])
 
 
 def test_households_spend_what_they_do_not_save_or_pay_in_tax() -> None:
     city = city_of(scenario_of("2016Q4"), default_draw("B"), seed=3).run(4)
     draw, flows = city.rules.draw, city.ledger.flows
-    paid = sum(flows[f"personal income tax, {who}"][2] for who in ("city", "nation"))
-    income = sum(row[2] for row in flows.values() if row[2] > 0)
+    paid = sum(flows[f"personal income tax, {who}"][HOUSEHOLDS] for who in ("city", "nation"))
+    income = sum(row[HOUSEHOLDS] for row in flows.values() if row[HOUSEHOLDS] > 0)
     assert income == pytest.approx(city.household_income)
     assert -paid == pytest.approx(draw.number("income_tax_rate") * income)
-    kept = income + paid + flows["consumption"][2]
+    kept = income + paid + flows["consumption"][HOUSEHOLDS]
     assert kept == pytest.approx(draw.number("household_saving") * (income + paid))
 
 
@@ -209,9 +220,13 @@ def test_closed_firms_leave_nothing_behind() -> None:
             now.note_postings(np.array([row]), "transfer at birth", np.array([more]))
             now.ledger.post("units becoming firms", "firms", "cells", more)
             now.reservoir.deposits[0, 0] -= more
-            now.booked["capital"] += capital - columns.capital[row]
+            taken = np.zeros(now.shape)
+            taken[0, 0] = -more
+            now.audit_book.note_cells("deposits", taken)
             bank, added = columns.loan_bank[row], loans - float(columns.loans[row])
-            now.booked["loans"] += added
+            for account, change in (("capital", capital - float(columns.capital[row])), ("loans", added)):
+                now.booked[f"{account} of firms"] += change
+                now.audit_book.note(account, "transfer at birth", np.array([row]), np.array([change]))
             now.banks.columns.loans[bank] += added
             now.banks.funding[bank] += added
             columns.deposits[row], columns.capital[row], columns.loans[row] = deposits, capital, loans

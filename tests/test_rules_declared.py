@@ -21,17 +21,10 @@ BUILT = ("M1", "M2", "M3", "M5", "M6", "M12")
 """Sections of the parameter file whose mechanisms exist."""
 
 WAITING = {
-    "grant_additionality": "lever V4, research grants",
     "entrant_productivity": "spin-offs; units of the reservoir have no productivity of their own",
     "spin_off_hazard": "spin-offs, with talent",
     "spin_off_elasticity": "spin-offs, with talent",
     "spin_off_reference": "spin-offs, with talent",
-    "zone_entry_uplift": "lever V18, zone approval",
-    "zone_displacement": "lever V18, zone approval",
-    "zone_approval_hazard": "lever V18, zone approval",
-    "zone_window_opens": "lever V18, zone approval",
-    "zone_research_threshold": "lever V18, zone approval",
-    "zone_high_tech_threshold": "lever V18, zone approval",
     "corridor_firm_share": "places: today the shares of the city file",
     "construction_value_added_2020": "the split of the rest of the city",
 }
@@ -50,11 +43,15 @@ READ: set[str] = set()
 
 
 def read_in_a_run() -> set[str]:
-    """Return the parameters that three short cities read, one per closure, with either reading of law and tide."""
+    """Return the parameters that three short cities read, one per closure, with either reading of law and tide.
+
+    One of them has a national zone from its second quarter on, and a ceiling on support that grows as planned.
+    """
     READ.clear()
+    zone = {"levers": {"zone_approval": {"level": 1, "from": "2016Q2"}}, "support_ceiling": "planned"}
     for closure, reading in (("A", "known"), ("B", "damped"), ("C", "known")):
         values = default_draw(closure).values  # type: ignore[arg-type]
-        scenario = scenario_of("2021Q2", law="known" if reading == "known" else "2020", tide=reading)
+        scenario = scenario_of("2021Q2", law="known" if reading == "known" else "2020", tide=reading, **(zone if closure == "A" else {}))
         city_of(scenario, Watched(-1, closure, values), scale=0.02).run()  # type: ignore[arg-type]
     return set(READ)
 

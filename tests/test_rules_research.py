@@ -32,6 +32,8 @@ LEVELS: dict[str, Any] = {
     "notch_bounds": np.array([5000.0, 20_000.0]),
     "sales_per_worker": np.full(8, 65.0),
     "labour_productivity_growth": 0.04,
+    "rationed_research_loss": 0.2,
+    "grant_additionality": 0.25,
 }
 P = record(ResearchParameters, **LEVELS)
 
@@ -74,15 +76,22 @@ def test_participation_by_hand() -> None:
 def test_desired_intensity_by_hand() -> None:
     """0.02 x e^0.5 x e^(0.03 x 5) x (0.75/0.833)^-1.2."""
     expected = 0.02 * math.exp(0.65) * (0.833 / 0.75) ** 1.2
-    assert desired_intensity(2, 0.5, 0.75, 5.0, P) == pytest.approx(expected)
-    assert desired_intensity(2, 0.0, 0.833, 0.0, P) == pytest.approx(0.02)
-    assert desired_intensity(2, 9.0, 0.75, 5.0, P) == 0.5  # cut
+    assert desired_intensity(2, 0.5, 0.75, 0.0, 5.0, P) == pytest.approx(expected)
+    assert desired_intensity(2, 0.0, 0.833, 0.0, 0.0, P) == pytest.approx(0.02)
+    assert desired_intensity(2, 9.0, 0.75, 0.0, 5.0, P) == 0.5  # cut
 
 
 def test_lower_user_cost_raises_research_by_the_elasticity() -> None:
     """-1.2 times the log change of the user cost."""
-    low, high = (desired_intensity(2, 0.0, cost, 0.0, P) for cost in (0.75, 0.868))
+    low, high = (desired_intensity(2, 0.0, cost, 0.0, 0.0, P) for cost in (0.75, 0.868))
     assert math.log(low / high) == pytest.approx(1.2 * math.log(0.868 / 0.75))
+
+
+def test_a_firm_whose_wish_for_a_loan_was_cut_wants_less_research() -> None:
+    """gamma_f 0.2: a firm that is rationed in full does e^-0.2 of the R&D, one that is half rationed e^-0.1."""
+    usual = desired_intensity(2, 0.0, 0.75, 0.0, 5.0, P)
+    assert desired_intensity(2, 0.0, 0.75, 1.0, 5.0, P) == pytest.approx(usual * math.exp(-0.2))
+    assert desired_intensity(2, 0.0, 0.75, 0.5, 5.0, P) == pytest.approx(usual * math.exp(-0.1))
 
 
 def test_a_quarter_closes_a_tenth_of_the_log_gap() -> None:

@@ -142,17 +142,13 @@ def test_marginal_rate_is_the_slope_of_the_tax(profit: float, certified_rate: fl
     ],
 )
 def test_user_cost_is_the_b_index(rate: float, extra: float, cost: float) -> None:
-    assert user_cost(rate, extra, 0.0) == pytest.approx(cost, abs=5e-4)
-
-
-def test_grant_lowers_user_cost_in_proportion() -> None:
-    assert user_cost(0.25, 0.75, 0.1) == pytest.approx(0.75 * 0.9)
+    assert user_cost(rate, extra) == pytest.approx(cost, abs=5e-4)
 
 
 def test_super_deduction_and_certificate_are_substitutes() -> None:
     """At 15 % one more point of deduction saves less: 50 to 100 % lowers user cost by 0.167 at 25 %, by 0.088 at 15 %."""
-    at_25 = user_cost(0.25, 0.5, 0.0) - user_cost(0.25, 1.0, 0.0)
-    at_15 = user_cost(0.15, 0.5, 0.0) - user_cost(0.15, 1.0, 0.0)
+    at_25 = user_cost(0.25, 0.5) - user_cost(0.25, 1.0)
+    at_15 = user_cost(0.15, 0.5) - user_cost(0.15, 1.0)
     assert at_25 == pytest.approx(1.0 / 6.0)  # 0.25 x 0.5 / 0.75
     assert at_15 == pytest.approx(0.075 / 0.85)
     assert at_15 < 0.6 * at_25
@@ -162,7 +158,7 @@ def test_user_cost_of_a_firm_uses_its_own_marginal_rate() -> None:
     law, p = law_of(2019), record(ResearchParameters, user_cost_reference=0.833)
 
     def cost(annual: float, margin: float, certified_rate: float = 0.25) -> float:
-        return firm_user_cost(annual, margin, 0.02, STAFF, 0.75, 0.0, certified_rate, law, p)
+        return firm_user_cost(annual, margin, 0.02, STAFF, 0.75, certified_rate, law, p)
 
     # taxable = annual x (margin - 0.035)
     assert cost(1000.0, 0.085) == pytest.approx((1 - 0.05 * 1.75) / 0.95)  # P = 50, at 5 %
@@ -255,8 +251,11 @@ def accounts_of_one_firm(**columns: float) -> tuple[dict[str, float], dict[str, 
     setting = account_setting(position=3, season=1.1, reporting_drift=0.21)
     research = record(ResearchParameters, sales_per_worker=np.full(8, 50.0), labour_productivity_growth=0.0)
     postings = np.zeros((1, 12))
-    totals, measures = accounts.keep_accounts(firms.columns, 1, setting, law_of(2019), research, p, postings)
+    totals, measures, to_funds = accounts.keep_accounts(firms.columns, 1, setting, law_of(2019), research, p, postings)
     flows = dict(zip(accounts.FLOWS, totals, strict=True))
+    held = np.zeros(5)
+    held[int(firms.columns.fund[0])] = -firms.columns.fund_share[0] * flows["dividends"]
+    assert to_funds == pytest.approx(held)
     assert firms.columns.sales_year[0] == pytest.approx([900.0, 1000.0, 1100.0, 1375.0])
     return flows, dict(zip(accounts.MEASURES, measures, strict=True)), postings
 
@@ -277,6 +276,11 @@ def test_value_added_is_sales_less_purchases_and_wages_plus_vat_plus_margin() ->
     assert postings[0] == pytest.approx(list(flows.values()))
     # profit 600 above the limit: 25 % of 600 a year, a quarter of it now
     assert flows["income tax"] == pytest.approx(-37.5)
+
+
+def test_a_fund_gets_its_share_of_dividends() -> None:
+    flows, _, _ = accounts_of_one_firm(fund=3, fund_share=0.1, deposits=2000.0)  # what it gets is asserted above
+    assert flows["dividends"] < 0.0
 
 
 def test_reported_research_drifts_and_relabelled_expenses_come_on_top() -> None:

@@ -93,7 +93,19 @@ def test_the_frozen_forecast_inherits_nothing() -> None:
     tree, _ = read_document(resources.path("scenarios/seed-only.yaml"), "seed-only.yaml")
     assert {"law", "tide", "levers", "shocks", "run", "targets"} <= set(tree.children)
     assert "extends" not in tree.children
-    assert all(origin.startswith("seed-only.yaml:") for origin in load_scenario("seed-only").origins.values())
+    scenario = load_scenario("seed-only")
+    elsewhere = {key for key, origin in scenario.origins.items() if not origin.startswith("seed-only.yaml:")}
+    # The ceiling is younger than the file; what it means for the forecast is the policy of 2020 carried on.
+    assert elsewhere <= {"support_ceiling"}
+    assert scenario.support_ceiling == "kept"
+
+
+def test_a_scenario_chooses_what_becomes_of_the_ceiling_on_support() -> None:
+    assert load_scenario("baseline").support_ceiling == "kept"
+    for choice in ("kept", "planned", "none"):
+        scenario = load_scenario("baseline", {"support_ceiling": choice})
+        assert scenario.support_ceiling == scenario.to_plain()["support_ceiling"] == choice
+    assert "write kept, planned or none" in problems_of("baseline", {"support_ceiling": "unlimited"})
 
 
 def test_export_recession_and_corridor_plan() -> None:
@@ -247,7 +259,10 @@ def test_evidence_behind_levers_exists() -> None:
 
 
 def test_available_levers_are_those_with_a_mechanism() -> None:
-    assert tuple(AVAILABLE) == ("high_tech_tax_rate", "certification_bonus", "super_deduction")
+    taxes_and_rewards = ("high_tech_tax_rate", "certification_bonus", "super_deduction", "research_grant")
+    credit = ("guarantee_coverage", "risk_compensation", "data_platform_coverage", "loan_renewal", "patent_pledge")
+    assert set(AVAILABLE) == {*taxes_and_rewards, *credit, "guidance_fund", "zone_approval"}
+    assert [LEVERS[key].number for key in AVAILABLE] == sorted(LEVERS[key].number for key in AVAILABLE)
     for key in set(LEVERS) - set(AVAILABLE):
         assert f"its mechanism ({LEVERS[key].mechanism}) is not in this version" in problems_of(
             "baseline", {f"levers.{key}": {"value": 1}})

@@ -61,8 +61,9 @@ def law_of(year: int, law: str = "2020") -> TaxLaw:
 
 def research_setting(**changes: Any) -> ResearchSetting:
     """Return a quarter without peers, grants and inflation, at 15 % for certified firms and 75 % super-deduction."""
+    none = everywhere(0.0)
     setting = ResearchSetting(
-        1, 0.0, 1.0, np.zeros((PLACES, INDUSTRIES)), everywhere(0.15), everywhere(0.75), everywhere(0.0)
+        1, 0.0, 1.0, np.zeros((PLACES, INDUSTRIES)), everywhere(0.15), everywhere(0.75), none, none, none, np.uint64(1)
     )
     return setting._replace(**changes)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kechuang.targets import load_targets
     from kechuang.world.indicators import INDICATORS
     from kechuang.world.model import Corridor
+    from kechuang.world.own import OwnLever
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "INDICATORS",
     "Corridor",
     "Ensemble",
+    "OwnLever",
     "Scenario",
     "__version__",
     "build_report",
@@ -55,6 +57,7 @@ _HOMES = {
     "Scenario": ("kechuang.scenario", "Scenario"),
     "load_scenario": ("kechuang.scenario", "load_scenario"),
     "Corridor": ("kechuang.world.model", "Corridor"),
+    "OwnLever": ("kechuang.world.own", "OwnLever"),
     "INDICATORS": ("kechuang.world.indicators", "INDICATORS"),
     "load_city": ("kechuang.city", "load_city"),
     "load_evidence": ("kechuang.evidence", "load_evidence"),

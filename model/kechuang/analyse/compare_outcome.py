@@ -90,7 +90,7 @@ def _costs(frame: pd.DataFrame, draws: int, quarters: int) -> dict[tuple[str, st
     def column(name: str) -> Numbers:
         return ordered[name].to_numpy(dtype=float).reshape(len(levers), draws, quarters)
 
-    own = [number for number, lever in enumerate(levers) if LEVERS[lever].level == "city"]
+    own = [number for number, lever in enumerate(levers) if lever not in LEVERS or LEVERS[lever].level == "city"]
     cash = column("cash") + column("administration")
     return {
         ("city", "cash"): cash[own].sum(axis=0),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kechuang.clock import quarter_index, quarter_of_year, year_of
 from kechuang.scenario import Scenario
+from kechuang.world import settings
 from kechuang.world.indicators import POSITION
 from kechuang.world.mechanisms.demography import AGES
 from kechuang.world.model import Corridor
@@ -156,7 +157,7 @@ class _Watch:
         shares = (cells.age_mix * cells.units[..., None]).sum(axis=(0, 1)) / max(cells.units.sum(), 1)
         indicators = city.indicators[: city.quarter].reshape(-1, 4, city.indicators.shape[1])
         industrial = now["industry"] != SOFTWARE
-        per_worker = city.worker_sales()[now["industry"]] * np.exp(now["productivity"])
+        per_worker = settings.worker_sales(city)[now["industry"]] * np.exp(now["productivity"])
         staff = now["sales"] / city.deflator[city.quarter] / per_worker
         return CityYear(
             year=year,
@@ -178,7 +179,7 @@ class _Watch:
                 self.registered[0].sum() / city.scale, indicators[:, 3, POSITION["tech_sme_firms"]]
             ),
             certificates_new=indicators[:, :, POSITION["certificates_new"]].sum(axis=1),
-            drift=city.reporting_drift(),
+            drift=settings.reporting_drift(city),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from kechuang.ensemble.run import run_ensemble
 if TYPE_CHECKING:
     from kechuang.ensemble.result import Ensemble
     from kechuang.scenario import Scenario
+    from kechuang.world.own import Events, OwnLever
 
 
 def run(
@@ -25,6 +26,8 @@ def run(
     audit: bool = False,
     progress: bool = True,
     scale: float = 1.0,
+    levers: Iterable[OwnLever] = (),
+    events: Events | None = None,
     finish: Callable[[Path], None] | None = None,
 ) -> Ensemble:
     """Run a scenario (or the one of this name or path) and return its result with `.targets`.
@@ -49,5 +52,7 @@ def run(
         progress=progress,
         scale=scale,
         derived={"targets.csv": targets_csv},
+        levers=levers,
+        events=events,
         finish=finish,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kechuang.parameters import Draw
     from kechuang.scenario import Scenario
+    from kechuang.world.own import Events, OwnLever
 
 
 class RunResult(Protocol):
@@ -57,6 +58,33 @@ def default_engine() -> Engine:
     return Engine(simulate, warm_up)
 
 
+def own_engine(levers: Iterable[OwnLever], events: Events | None) -> tuple[Engine, dict[str, str]]:
+    """Return the model with an analyst's own levers and events, and the hashes of their sources."""
+    from kechuang.world.own import events_by_phase, fingerprints
+
+    levers = tuple(levers)
+    engine = default_engine()
+    if not levers and not events:
+        return engine, {}
+    events_by_phase(levers, events)  # an unknown phase is said before hours of runs
+    return engine._replace(simulate=partial(engine.simulate, levers=levers, events=events)), fingerprints(
+        levers, events
+    )
+
+
+def can_travel(engine: Engine) -> bool:
+    """Say whether worker processes can import everything that the engine calls."""
+    import pickle
+    import sys
+
+    try:
+        copied = pickle.dumps(engine)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    main = sys.modules["__main__"]
+    return b"__main__" not in copied or hasattr(main, "__file__")
+
+
 @dataclass(frozen=True)
 class Job:
     """One run: a draw with its luck seed under the scenario of the plan."""
@@ -78,6 +106,8 @@ class RunPlan:
     parameters: str
     audit: bool = False
     scale: float = 1.0
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Names and SHA-256 of an analyst's own levers and events."""
 
     def jobs(self) -> list[Job]:
         """Return one job per draw, in draw order."""
@@ -103,6 +133,7 @@ class RunPlan:
             "scale": self.scale,
             "audit": self.audit,
             "code": code_hash(),
+            **({"own": dict(self.own)} if self.own else {}),
         }
 
     def key(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kechuang.ensemble import store, workfolder
 from kechuang.ensemble.draws import draws_for
 from kechuang.ensemble.executor import execute
-from kechuang.ensemble.plan import Engine, RunPlan, default_engine
+from kechuang.ensemble.plan import Engine, RunPlan, can_travel, own_engine
 from kechuang.ensemble.record import write_record
 from kechuang.ensemble.result import Ensemble
 from kechuang.errors import InputError, Problem
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kechuang.scenario import Scenario
+    from kechuang.world.own import Events, OwnLever
 
 DerivedTable = Callable[["Scenario", "pd.DataFrame"], str]
 """Makes the text of one more file of the run folder (such as targets.csv) from scenario and indicators."""
@@ -40,6 +41,8 @@ def run_ensemble(
     scale: float = 1.0,
     derived: Mapping[str, DerivedTable] | None = None,
     finish: Callable[[Path], None] | None = None,
+    levers: Iterable[OwnLever] = (),
+    events: Events | None = None,
     engine: Engine | None = None,
 ) -> Ensemble:
     """Run a scenario over many draws and return the finished run.
@@ -47,11 +50,14 @@ def run_ensemble(
     `draws` and `seed` default to the scenario's own; `workers` to the number of processors (1 runs in this
     process). `scale` below 1 runs a smaller city. `derived` adds tables computed from the indicators, by file
     name; `finish` is called with the folder when all its other files stand, before it gets its final name.
+    `levers` and `events` are an analyst's own Python (kechuang.world.own); functions that no other process can import,
+    as those of a notebook, run in this one.
     The bytes of the folder depend on scenario, draws, seed, parameters, scale, audit, code and package
     versions, and on nothing else.
     """
     scenario = scenario.with_run(draws=draws, seed=seed)
     _check(scenario.name, workers, scale)
+    built, own = own_engine(levers, events)
     plan = RunPlan(
         scenario=scenario,
         draws=draws_for(parameters, scenario.draws, scenario.seed),
@@ -59,10 +65,12 @@ def run_ensemble(
         parameters=parameters,
         audit=audit,
         scale=scale,
+        own=own,
     )
     home = (Path(out) if out is not None else default_out()) / scenario.name
     work = home / f".work-{plan.key()}"
-    _simulate_all(plan, engine or default_engine(), work, workers or available_processors(), progress)
+    processes = 1 if own and not can_travel(built) else workers or available_processors()
+    _simulate_all(plan, engine or built, work, processes, progress)
     folder = _assemble(plan, home, work, derived or {}, finish)
     return Ensemble(folder)
 

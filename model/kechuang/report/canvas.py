@@ -32,7 +32,7 @@ CLOSURE_LINES: dict[str, Any] = {"A": (0, (5, 1.5)), "B": (0, (3, 1, 1, 1)), "C"
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a legend: a band, a line or a mark, and what it means."""
+    """One entry of a legend: a band, a line, a wedge or a mark (by name or by its letter), and what it means."""
 
     kind: str
     label: str
@@ -122,7 +122,9 @@ def _draw_swatch(axes: Axes, entry: Entry, x: float, y: float, width: float) -> 
     elif entry.kind == "line":
         axes.plot([x, x + width], [y, y], color=entry.colour, linestyle=entry.dashes, linewidth=1.9,
                   solid_capstyle="butt")
+    elif entry.kind == "wedge":
+        axes.fill([x, x + width, x + width], [y, y + 0.055, y - 0.055], color=entry.colour, linewidth=0)
     else:
-        shape = "o" if "circle" in entry.kind else "D"
+        shape = entry.kind if len(entry.kind) == 1 else "o" if "circle" in entry.kind else "D"
         axes.plot([x + width / 2], [y], shape, color=entry.colour, markersize=5.5, markeredgewidth=1.3,
                   markerfacecolor="white" if "hollow" in entry.kind else entry.colour)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kechuang.errors import InputError, Problem
+from kechuang.report.networks import Networks, read_networks
 from kechuang.report.snapshots import Histograms, read_histograms
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class RunFolder:
     costs: pd.DataFrame | None
     targets: tuple[TargetResult, ...]
     histograms: Histograms | None
+    networks: Networks | None
     missing: tuple[str, ...]
 
     @property
@@ -125,6 +127,7 @@ def read_folder(folder: Path) -> RunFolder:
         costs=_read_optional_table(folder / "costs.parquet", COST_COLUMNS),
         targets=_read_targets(folder / "targets.csv"),
         histograms=read_histograms(folder),
+        networks=read_networks(folder),
         missing=tuple(name for name in OPTIONAL if not (folder / name).is_file()),
     )
 

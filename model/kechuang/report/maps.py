@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from kechuang.report import canvas, wording
 from kechuang.report.canvas import Entry
@@ -24,6 +24,15 @@ _FILL = 0.16
 _LINE, _LETTER, _IDEOGRAPH = 0.135, 0.072, 0.125
 """Height of a line, width of a letter and of a Chinese character in inches, as generous as the widest font."""
 _ROUNDS, _PULL = 800, 0.02
+
+
+class Located(Protocol):
+    """Anything with a schematic position."""
+
+    @property
+    def x(self) -> float: ...  # noqa: D102
+    @property
+    def y(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,8 @@ def place_map(spots: Sequence[Spot], dates: tuple[str, str], language: str = "en
     """Draw one mark per place: the area of the disc is the earlier count, that of the ring the later one."""
     texts = Texts(language)
     marks = _marks(spots)
-    middles = spread_out(_homes(spots), [(mark.half_width, mark.half_height) for mark in marks])
+    rooms = [(mark.half_width, mark.half_height) for mark in marks]
+    middles = spread_out(homes(spots, _AREA), rooms)
     with canvas.drawing():
         figure = canvas.new_figure(canvas.WIDTH, _HEIGHT)
         axes = canvas.add_axes(figure, left=0.0, right=1.0, bottom=_LEGEND / _HEIGHT, top=1.0)
@@ -67,7 +77,7 @@ def place_map(spots: Sequence[Spot], dates: tuple[str, str], language: str = "en
         axes.set_aspect("equal")
         for mark, (x, y) in zip(marks, middles, strict=True):
             _draw(axes, mark, x, y + mark.rise, language)
-        _frame(axes, marks, middles)
+        frame(axes, rooms, middles, _HEIGHT - _LEGEND)
         entries = [Entry("circle", texts.plain("map.early", date=dates[0]), canvas.INK),
                    Entry("hollow circle", texts.plain("map.late", date=dates[1]), canvas.INK)]
         entries += [Entry("band", texts.plain(f"map.{zone}"), ZONE_COLOURS[zone]) for zone in ("core", "corridor", "rest")]
@@ -107,15 +117,20 @@ def _marks(spots: Sequence[Spot]) -> list[_Mark]:
     marks = []
     for spot in spots:
         inner, outer = unit * math.sqrt(max(spot.early, 0.0)), unit * math.sqrt(max(spot.late, 0.0))
-        lines = _lines(spot.name)
-        wide = max(sum(_IDEOGRAPH if ord(letter) > 0x2E80 else _LETTER for letter in line) for line in lines)
+        lines = name_lines(spot.name)
+        wide = max(text_width(line) for line in lines)
         room = max(inner, outer)
         marks.append(_Mark(spot, inner, outer, lines, max(room, wide / 2) + 0.03,
                            room + _LINE * (len(lines) + 1) / 2 + 0.06))
     return marks
 
 
-def _lines(name: str) -> tuple[str, ...]:
+def text_width(line: str) -> float:
+    """Return a generous estimate of the width of a line of small text in inches."""
+    return sum(_IDEOGRAPH if ord(letter) > 0x2E80 else _LETTER for letter in line)
+
+
+def name_lines(name: str) -> tuple[str, ...]:
     """Break a long name in two: at the space nearest to the middle, or a Chinese one after its first half."""
     spaces = [position for position, letter in enumerate(name) if letter == " "]
     if len(name) > 12 and spaces:
@@ -127,10 +142,10 @@ def _lines(name: str) -> tuple[str, ...]:
     return (name,)
 
 
-def _homes(spots: Sequence[Spot]) -> list[tuple[float, float]]:
-    """Return the positions stretched to the area of the map, in inches."""
+def homes(spots: Sequence[Located], area: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return the positions stretched to an area of that width and height, in inches."""
     scaled = []
-    for values, length in (([spot.x for spot in spots], _AREA[0]), ([spot.y for spot in spots], _AREA[1])):
+    for values, length in (([spot.x for spot in spots], area[0]), ([spot.y for spot in spots], area[1])):
         low, span = min(values), (max(values) - min(values)) or 1.0
         scaled.append([(value - low) / span * length for value in values])
     return list(zip(scaled[0], scaled[1], strict=True))
@@ -150,12 +165,10 @@ def _draw(axes: Axes, mark: _Mark, x: float, y: float, language: str) -> None:
               color=canvas.MUTED, ha="center", va="top")
 
 
-def _frame(axes: Axes, marks: Sequence[_Mark], middles: Sequence[tuple[float, float]]) -> None:
-    """Centre the map, one inch of it as long as one inch of the figure unless it needs more room."""
-    for half, length, limits in (("half_width", canvas.WIDTH, axes.set_xlim),
-                                 ("half_height", _HEIGHT - _LEGEND, axes.set_ylim)):
-        axis = 0 if half == "half_width" else 1
-        low = min(middle[axis] - getattr(mark, half) for mark, middle in zip(marks, middles, strict=True))
-        high = max(middle[axis] + getattr(mark, half) for mark, middle in zip(marks, middles, strict=True))
+def frame(axes: Axes, rooms: Sequence[tuple[float, float]], middles: Sequence[tuple[float, float]], height: float) -> None:
+    """Centre boxes (half width, half height) on a map, one inch of it as long as one of the figure if there is room."""
+    for axis, length, limits in ((0, canvas.WIDTH, axes.set_xlim), (1, height, axes.set_ylim)):
+        low = min(middle[axis] - room[axis] for middle, room in zip(middles, rooms, strict=True))
+        high = max(middle[axis] + room[axis] for middle, room in zip(middles, rooms, strict=True))
         spare = max(0.0, length - (high - low)) / 2
         limits(low - spare, high + spare)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from kechuang.errors import InputError
-from kechuang.report import LANGUAGES, appendix, first_page, projections, structure, target_view
+from kechuang.report import LANGUAGES, appendix, first_page, money, projections, structure, target_view
 from kechuang.report.context import Context
 from kechuang.report.folder import RunFolder, read_folder
 from kechuang.report.sources import Sources
@@ -23,7 +23,8 @@ TAGS = {"en": "en", "zh": "zh-CN"}
 _TEMPLATES = Path(__file__).with_name("templates")
 _BUILDERS = {
     "answer": first_page.answer, "past": first_page.past, "paths": projections.paths, "closures": projections.closures,
-    "ladder": structure.ladder, "sizes": structure.sizes, "places": structure.places, "costs": structure.costs,
+    "ladder": structure.ladder, "sizes": structure.sizes, "places": structure.places, "banks": money.banks,
+    "money": money.money, "costs": structure.costs,
     "unknown": appendix.unknown, "reading": target_view.reading, "definitions": appendix.definitions,
     "evidence": appendix.evidence, "parameters": appendix.parameters, "provenance": appendix.provenance,
 }

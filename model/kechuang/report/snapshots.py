@@ -51,25 +51,25 @@ def read_histograms(folder: Path) -> Histograms | None:
         return None
     from kechuang.world.pictures import INTENSITY_BINS, LADDER_STEPS, SIZE_BINS, SIZE_CLASSES, SNAPSHOT_QUARTERS
 
-    arrays = _read(file)
+    arrays = read_arrays(file)
     wanted = {*(f"sizes_{step}" for step in LADDER_STEPS),
               *(f"{kind}_intensity_{k}" for kind in ("reported", "real") for k in range(len(SIZE_CLASSES)))}
     if not wanted <= set(arrays):
         return None
-    reached = _dates_reached(arrays[f"sizes_{LADDER_STEPS[0]}"])
+    reached = dates_reached(arrays[f"sizes_{LADDER_STEPS[0]}"])
     dates = tuple(quarter_label(quarter) for quarter, known in zip(SNAPSHOT_QUARTERS, reached, strict=True) if known)
     kept = {name: arrays[name][:, [k for k, known in enumerate(reached) if known]] for name in sorted(wanted)}
     return Histograms(dates, SIZE_BINS, INTENSITY_BINS, LADDER_STEPS, SIZE_CLASSES, kept) if dates else None
 
 
-def _dates_reached(array: NDArray[np.float64]) -> list[bool]:
+def dates_reached(array: NDArray[np.float64]) -> list[bool]:
     """Return for each date whether the runs lasted that long; later dates hold NaN."""
     import numpy as np
 
     return [not np.isnan(array[:, place]).any() for place in range(array.shape[1])]
 
 
-def _read(file: Path) -> dict[str, NDArray[np.float64]]:
+def read_arrays(file: Path) -> dict[str, NDArray[np.float64]]:
     """Return the arrays by name, one entry per draw along the first axis."""
     import numpy as np
     import pandas as pd

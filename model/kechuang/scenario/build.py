@@ -60,6 +60,7 @@ def _checked(tree: Node, problems: list[Problem], origins: dict[str, str] | None
         summary=_text(model.summary, ""),
         law=model.law,
         tide=model.tide,
+        support_ceiling=model.support_ceiling,
         targets=tuple(model.targets or ()),
         levers=tuple(_levers(model.levers)),
         shocks=tuple(_shocks(model.shocks)),

@@ -1,4 +1,4 @@
-"""Levers on credit, guarantees and funds (V8-V13). Guidance funds have no mechanism in the model yet.
+"""Levers on credit, guarantees and funds (V8-V13).
 
 Ranges and paths whose source does not name them are assumed; every `source` says which.
 """
@@ -128,6 +128,7 @@ FINANCE_LEVERS: tuple[Lever, ...] = (
         key="guidance_fund",
         level="city",
         mechanism="guidance funds and venture capital",
+        available=True,
         en="Announced size of the science funds",
         zh="科技创投类基金总规模",
         reach=("places", "industries"),

@@ -59,6 +59,7 @@ class Scenario:
     summary: dict[str, str] = field(hash=False)
     law: Literal["2020", "known"]
     tide: Literal["damped", "known"]
+    support_ceiling: Literal["kept", "planned", "none"]
     until: int
     draws: int
     seed: int
@@ -77,6 +78,7 @@ class Scenario:
             **texts,
             "law": self.law,
             "tide": self.tide,
+            "support_ceiling": self.support_ceiling,
             "levers": _plain_levers(self.levers),
             "shocks": {shock.key: _plain_shock(shock) for shock in self.shocks},
             "run": {"until": quarter_label(self.until), "draws": self.draws, "seed": self.seed},

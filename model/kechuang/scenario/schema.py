@@ -48,6 +48,7 @@ Quarter = Annotated[int, BeforeValidator(parse_quarter), WithJsonSchema(_QUARTER
 _LAW_SCHEMA = {"enum": ["2020", 2020, "known"]}
 Law = Annotated[Literal["2020", "known"], BeforeValidator(_law), WithJsonSchema(_LAW_SCHEMA)]
 Tide = Literal["damped", "known"]
+SupportCeiling = Literal["kept", "planned", "none"]
 Ramp = Annotated[int, _bounded("ramp")]
 Budget = Annotated[float, _bounded("budget"), Field(allow_inf_nan=False)]
 Draws = Annotated[int, _bounded("draws")]
@@ -155,6 +156,13 @@ def scenario_model() -> type[Strict]:
         ),
         law=(Law, Field("2020", description="national law after 2020: as it stood in 2020, or as known")),
         tide=(Tide, Field("damped", description="national growth of high-tech firms")),
+        support_ceiling=(
+            SupportCeiling,
+            Field(
+                "kept",
+                description="cash of all city levers after 2020: kept in real terms, planned to grow, or no ceiling",
+            ),
+        ),
         levers=(levers_model | None, None),
         shocks=(shocks_model | None, None),
         run=(Run | None, None),

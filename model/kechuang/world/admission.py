@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.world import settings
 from kechuang.world.mechanisms import initial, knowledge, research
 from kechuang.world.phases.credit import choose_banks
 from kechuang.world.setup import fill_past_year
@@ -41,9 +42,9 @@ def admit(city: Corridor, new: Newcomers, *, listed: bool = False, above_scale: 
     columns.born[rows] = city.quarter - np.floor(4.0 * new.age).astype(np.int64)
     deposits, capital = city.reservoir.take(new.place, new.industry, new.annual_sales)
     columns.deposits[rows], columns.capital[rows] = deposits, capital
-    city.booked["capital"] += float(capital.sum())
+    city.booked["capital of firms"] += float(capital.sum())
     city.ledger.post("units becoming firms", "firms", "cells", float(deposits.sum()))
-    city.note_postings(np.arange(rows.start, rows.stop), "transfer at birth", deposits)
+    _note_transfer(city, np.arange(rows.start, rows.stop), new, deposits, capital)
     initial.draw_traits(city.firms, rows, city.luck_seed, city.rules.vector("margin_mean"), 0.0, city.rules.initial)
     columns.above_scale[rows] = above_scale
     _past_research(city, rows)
@@ -51,6 +52,22 @@ def admit(city: Corridor, new: Newcomers, *, listed: bool = False, above_scale: 
     choose_banks(city, np.arange(rows.start, rows.stop), city.quarter)
     fill_past_year(city, rows)
     return rows
+
+
+def _note_transfer(
+    city: Corridor,
+    rows: NDArray[np.int64],
+    new: Newcomers,
+    deposits: NDArray[np.float64],
+    capital: NDArray[np.float64],
+) -> None:
+    """Note in the single accounts what cells hand over to their units that become firms."""
+    city.note_postings(rows, "transfer at birth", deposits)
+    city.audit_book.note("capital", "transfer at birth", rows, capital)
+    for account, amounts in (("deposits", deposits), ("capital", capital)):
+        given = np.zeros(city.shape)
+        np.add.at(given, (new.place, new.industry), amounts)
+        city.audit_book.note_cells(account, -given)
 
 
 def _within_supply(city: Corridor, new: Newcomers) -> Newcomers:
@@ -71,7 +88,7 @@ def _within_supply(city: Corridor, new: Newcomers) -> Newcomers:
 def _past_research(city: Corridor, rows: slice) -> None:
     """Units that did R&D before they were followed have a stock of knowledge in proportion to it."""
     view, size = city.firms.view(rows), rows.stop - rows.start
-    research.choose_research(view, size, city.research_setting(city.quarter), city.law, city.rules.research)
+    research.choose_research(view, size, settings.research_setting(city, city.quarter), city.law, city.rules.research)
     rules = city.rules
     spending = 4.0 * view.sales * view.research_intensity * view.does_research
     view.knowledge[:] = spending / (rules.knowledge.knowledge_depreciation + rules.value("knowledge_growth_start"))

@@ -12,6 +12,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.world.ledger import Ledger
 from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Banks:
         kind = np.array([kind for kind, _, _ in rows], dtype=np.int8)
         place = np.array([place for _, place, _ in rows], dtype=np.int8)
         self.columns = BankColumns(kind, place, self._openings(kind, place), *(np.zeros(count) for _ in range(4)))
+        self.sectors = {"science banks": kind == SCIENCE_BANK, "other banks": kind != SCIENCE_BANK}
         self.funding, self.flow, self.earning = np.zeros(count), np.zeros(count), np.zeros(count)
         self.pull = self._pull(model)
         self.agents = [Bank(model, row, name) for row, (_, _, name) in enumerate(rows)]
@@ -105,6 +107,11 @@ class Banks:
         ordinary = np.where(science, 0.0, weight)
         listed = np.where(science, value("science_bank_pull") * weight, weight)
         return np.stack([ordinary, listed])
+
+    def post(self, ledger: Ledger, name: str, amounts: NDArray[np.float64], partner: str) -> None:
+        """Post a flow from `partner` to the banks, given by bank (万元); negative amounts go the other way."""
+        for sector, rows in self.sectors.items():
+            ledger.post(name, sector, partner, float(amounts[rows].sum()))
 
     def choose(
         self,

@@ -1,7 +1,8 @@
-"""M11 What the levers of credit say in a quarter (V8-V12), and the running cost of the credit platform.
+"""M11 What the levers of finance say in a quarter (V8-V13), and the running cost of the credit platform.
 
     patent pledge   the drawn share is the path, doses come on top      the assumed path says nothing about its size
     platform data   the drawn start is the path: 0 before it, 1 from 2020Q4
+    guidance fund   money above the size common to all cells is earmarked for the cells with the largest size
 A dial of a fund (capital, fee, leverage, pool) has no place or step: where a change names some, it is the fund's all the
 same. Money of the paths in 亿元 is in prices of the day up to 2020 and in 2020 prices afterwards.
 """
@@ -20,12 +21,21 @@ from kechuang.units import wan_from_yi
 from kechuang.world.budget import Budget
 
 Path = NDArray[np.float64]
-FINANCE_LEVERS = ("guarantee_coverage", "risk_compensation", "data_platform_coverage", "loan_renewal", "patent_pledge")
+FINANCE_LEVERS = (
+    "guarantee_coverage",
+    "risk_compensation",
+    "data_platform_coverage",
+    "loan_renewal",
+    "patent_pledge",
+    "guidance_fund",
+)
+CITY_SHARE_MAX = 0.5
+"""Money of the city is never more than half of what the science funds call."""
 PLATFORM_COMPLETE = quarter_index("2020Q4")
 
 
 class FinancePolicy:
-    """Effective paths of the levers of credit by quarter; `budgets` bind their cash pro rata."""
+    """Effective paths of the levers of finance by quarter; `budgets` bind their cash pro rata."""
 
     def __init__(self, scenario: Scenario, draw: Draw, scale: float) -> None:
         budgeted = [change for change in policy.changes_with_budget(scenario) if change.key in FINANCE_LEVERS]
@@ -45,7 +55,20 @@ class FinancePolicy:
         self.unchanged_compensation = policy.effective(plain, "risk_compensation")
         self.unchanged_subsidy = of_fund(plain, "patent_pledge", "interest_subsidy") / 100.0
         self.unchanged_platform = platform_path(plain, draw)
+        self._read_funds(scenario, plain)
         self.budgets = {key: Budget.of(budgeted, key, scale) for key in FINANCE_LEVERS}
+
+    def _read_funds(self, scenario: Scenario, plain: Scenario) -> None:
+        """Read the size of the science funds: by cell, in all, and the part that is open to every firm (亿元)."""
+        self.fund_size = policy.effective(scenario, "guidance_fund")
+        self.fund_total, self.fund_open = self.fund_size.max(axis=(1, 2, 3)), self.fund_size.min(axis=(1, 2, 3))
+        self.unchanged_fund_total = policy.effective(plain, "guidance_fund").max(axis=(1, 2, 3))
+        self.fund_city_share = np.minimum(of_fund(scenario, "guidance_fund", "city_share"), CITY_SHARE_MAX)
+        self.unchanged_city_share = np.minimum(of_fund(plain, "guidance_fund", "city_share"), CITY_SHARE_MAX)
+
+    def earmarked(self, quarter: int) -> NDArray[np.bool_]:
+        """Return the cells (place, industry, step) in which earmarked money of the science funds may be invested."""
+        return np.asarray(self.fund_size[quarter] >= self.fund_total[quarter])
 
     def open_year(self, price: float) -> None:
         """Renew the budgets of the year."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
+from kechuang.world.identities_funds import check_funds
 from kechuang.world.ledger import SECTORS, Residual
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
-from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+from kechuang.world.populations import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -38,13 +39,26 @@ _NON_NEGATIVE = (
     "relabelled",
 )
 _STOCKS = ("capital", "loans", "payables")
+LEVER_FLOWS = (
+    "certification and registration bonuses",
+    "interest subsidies",
+    "research grants",
+    "administration of levers",
+    "running cost of the credit platform",
+    "build-up of the national zone",
+    "capital of the guarantee fund",
+    "risk compensation",
+    "calls of funds on the government",
+)
+"""Flows that leave the city's accounts for levers; their sum is the cash that the levers' cost ledger shows."""
 
 
 def stocks(city: Corridor) -> dict[str, float]:
-    """Return what firms own and owe beside their deposits (万元)."""
+    """Return what firms own and owe beside their deposits, and the debt of the city (万元)."""
     columns, count = city.firms.columns, city.firms.count
     alive = columns.alive[:count]
-    return {name: float((getattr(columns, name)[:count] * alive).sum()) for name in _STOCKS}
+    of_firms = {f"{name} of firms": float((getattr(columns, name)[:count] * alive).sum()) for name in _STOCKS}
+    return {**of_firms, "debt of the city": city.government.debt}
 
 
 def opening_counts(city: Corridor) -> dict[str, int]:
@@ -67,8 +81,9 @@ def check(city: Corridor) -> list[Residual]:
     found += _banks(city)
     found += _counts(city)
     found += _signs(city)
+    found += check_funds(city)
     if city.audit:
-        found += _single_accounts(city)
+        found += city.audit_book.residuals(city)
     return found
 
 
@@ -87,16 +102,28 @@ def demand_no_violation(residuals: list[Residual]) -> None:
 
 
 def _stocks(city: Corridor) -> list[Residual]:
-    """I4 and I10: debt and fixed capital move by what was booked, and value added is sales less purchases."""
+    """I4, I7, I10: stocks move by what was booked, value added is sales less purchases, levers cost what was paid."""
     gross, now = max(city.ledger.gross(), 1e-9), stocks(city)
-    off = {f"{name} of firms": now[name] - city.opening_stocks[name] - city.booked[name] for name in now}
-    sold, bought = city.ledger.flows["sales"], city.ledger.flows["purchases"]
-    firms = SECTORS.index("firms")
-    off["value added of firms"] = float(sold[firms] + bought[firms]) - float(city.measures[VALUE_ADDED])
+    off = {name: now[name] - city.opening_stocks[name] - city.booked[name] for name in now}
+    for sector, suffix, added in (
+        ("firms", "", float(city.measures[VALUE_ADDED])),
+        ("cells", " of cells", float(city.cell_value_added.sum())),
+    ):
+        position, flows = SECTORS.index(sector), city.ledger.flows
+        traded = float(flows[f"sales{suffix}"][position] + flows[f"purchases{suffix}"][position])
+        off[f"value added of {sector}"] = traded - added
+    off["cash of levers"] = city.costs.cash(city.quarter) - _paid_for_levers(city)
     return [
         Residual("stock changes by bookings", name, city.quarter, value, abs(value) / gross)
         for name, value in off.items()
     ]
+
+
+def _paid_for_levers(city: Corridor) -> float:
+    """Return what the city and its compensation fund paid in the quarter under the names of levers (万元)."""
+    payers = [SECTORS.index("government"), SECTORS.index("compensation fund")]
+    flows = city.ledger.flows
+    return -float(sum(flows[name][payers].sum() for name in (*LEVER_FLOWS, *city.own_flows) if name in flows))
 
 
 def _banks(city: Corridor) -> list[Residual]:
@@ -168,17 +195,3 @@ def _signs(city: Corridor) -> list[Residual]:
     bad = int((city.reservoir.units < 0).sum() + (~(city.reservoir.sales >= 0.0)).sum())
     out.append(Residual("no negative or infinite stock", "cells", city.quarter, float(bad), float(bad != 0)))
     return out
-
-
-def _single_accounts(city: Corridor) -> list[Residual]:
-    """I3 for every firm: the change of its deposits equals the flows posted to it, found without the ledger's totals."""
-    columns: FirmColumns = city.firms.columns
-    count = city.firms.count
-    change = columns.deposits[:count] - city.opening_deposits(count) - city.postings[:count].sum(axis=1)
-    rows = np.flatnonzero(np.abs(change) > FIRM_TOLERANCE * np.maximum(1.0, np.abs(columns.deposits[:count])))
-    return [
-        Residual(
-            "deposits change by flows", f"firm {int(columns.identity[row])}", city.quarter, float(change[row]), 1.0
-        )
-        for row in rows
-    ]

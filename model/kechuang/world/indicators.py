@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kechuang.world.indicator_record import Indicator, Kind, PriceBasis, Scope
 from kechuang.world.indicators_credit import CREDIT_INDICATORS
+from kechuang.world.indicators_funds import FUND_INDICATORS
 
 __all__ = ["BREAKDOWN_KEYS", "INDICATORS", "KEYS", "POSITION", "Indicator", "Kind", "PriceBasis", "Scope"]
 
@@ -273,6 +274,7 @@ _DECLARED = (
         decimals=3,
     ),
     *CREDIT_INDICATORS,
+    *FUND_INDICATORS,
     Indicator(
         "ledger_residual",
         "share",

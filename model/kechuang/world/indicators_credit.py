@@ -54,6 +54,15 @@ CREDIT_INDICATORS = (
         decimals=1,
     ),
     Indicator(
+        "approval_days",
+        "days",
+        "Days to approval",
+        "贷款审批天数",
+        "mean days from application to decision over the quarter's approved applications, second bank included",
+        kind="index",
+        decimals=1,
+    ),
+    Indicator(
         "npl_ratio",
         "%",
         "Bad loans",

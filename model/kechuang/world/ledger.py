@@ -1,9 +1,10 @@
 """The ledger: every flow of money posted once, by name, from one sector to another; identities that must hold.
 
-Sectors are firms followed one by one, cells (the reservoir), households, the local government, the rest of the world
-('outside'), the banks' books of loans to these firms, and the city's guarantee fund. What the model does not contain yet
-flows to or from the outside under its own name. A sector's deposits may change only by what was posted: the identities
-compare stocks that mechanisms keep with flows that the ledger holds, so neither is a plug for the other.
+Sectors are firms followed one by one, cells (the reservoir), households, the local government with its guarantee fund and
+its compensation fund as accounts of their own, science banks and other banks, the science funds, and the rest of the world
+('outside'). What the model does not contain flows to or from the outside under its own name. A sector's deposits may change
+only by what was posted: the identities compare stocks that mechanisms keep with flows that the ledger holds, so neither is
+a plug for the other.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-SECTORS = ("firms", "cells", "households", "government", "outside", "banks", "guarantee fund")
+SECTORS = (
+    "firms",
+    "cells",
+    "households",
+    "government",
+    "guarantee fund",
+    "compensation fund",
+    "science banks",
+    "other banks",
+    "funds",
+    "outside",
+)
 _POSITION = {name: position for position, name in enumerate(SECTORS)}
 
 
@@ -38,10 +50,13 @@ class Ledger:
     def __init__(self) -> None:
         self.flows: dict[str, NDArray[np.float64]] = {}
         self.opening: dict[str, float] = {}
+        self.between = np.zeros((len(SECTORS), len(SECTORS)))
+        """What each sector (row) paid to each other one (column) in the quarter, refunds deducted (万元)."""
 
     def open_quarter(self, deposits: dict[str, float]) -> None:
         """Forget the last quarter's flows and note the deposits each sector starts with."""
         self.flows = {}
+        self.between[:] = 0.0
         self.opening = dict(deposits)
 
     def post(self, name: str, receiver: str, payer: str, amount: float) -> None:
@@ -49,6 +64,7 @@ class Ledger:
         row = self.flows.setdefault(name, np.zeros(len(SECTORS)))
         row[_POSITION[receiver]] += amount
         row[_POSITION[payer]] -= amount
+        self.between[_POSITION[payer], _POSITION[receiver]] += amount
 
     def gross(self) -> float:
         """Return the sum of all flows of the quarter without regard to sign (万元)."""

@@ -11,6 +11,7 @@ from kechuang.units import yi_from_wan
 from kechuang.world import identities
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.measure_credit import credit_readings
+from kechuang.world.measure_funds import fund_readings
 from kechuang.world.mechanisms import accounts
 
 if TYPE_CHECKING:
@@ -24,7 +25,14 @@ SCALED = np.array([key not in _INTENSIVE for key in KEYS])
 
 def record(city: Corridor) -> None:
     """Write this quarter's row of indicators."""
-    values = {**_counts(city), **_production(city), **_growth(city), **credit_readings(city), **_government(city)}
+    values = {
+        **_counts(city),
+        **_production(city),
+        **_growth(city),
+        **credit_readings(city),
+        **fund_readings(city),
+        **_government(city),
+    }
     row = city.indicators[city.quarter - 1]
     row[:] = np.nan
     for key, value in values.items():
@@ -55,7 +63,7 @@ def _production(city: Corridor) -> dict[str, float]:
     """Value added, sales, staff and R&D; other parts of the city follow their own trend."""
     measures, history = city.measures, city.history
     cells = float(city.cell_value_added.sum())
-    rest = city.rest_of_city(city.quarter)
+    rest = city.surroundings.rest_of_city(city.quarter)
     gdp = yi_from_wan(measures[accounts.VALUE_ADDED] + cells) + rest
     season = float(4.0 * city.season[city.position])
     sales = yi_from_wan(float(city.firms_sales()) + float(city.reservoir.sales.sum())) * season
@@ -65,7 +73,7 @@ def _production(city: Corridor) -> dict[str, float]:
             "research": yi_from_wan(measures[accounts.RESEARCH]),
             "reported": yi_from_wan(measures[accounts.REPORTED]),
             "relabelled": yi_from_wan(measures[accounts.RELABELLED]),
-            "other": city.other_research(city.quarter),
+            "other": city.surroundings.other_research(city.quarter),
             "above_scale_sales": yi_from_wan(measures[accounts.ABOVE_SCALE_SALES]),
         }
     )

@@ -26,6 +26,7 @@ def credit_readings(city: Corridor) -> dict[str, float]:
         "loans_outstanding": yi_from_wan(loans),
         "loans_granted": yi_from_wan(lending["granted"]),
         "loan_approval_rate": 100.0 * (1.0 - lending["refused"] / asked) if lending["applicants"] else np.nan,
+        "approval_days": lending["days"] / max(asked - lending["refused"], 1.0) if lending["applicants"] else np.nan,
         "credit_rationed_share": 100.0 * lending["rationed"] / asked if lending["applicants"] else np.nan,
         "credit_constrained_share": 100.0
         * (lending["rationed"] + lending["discouraged"])

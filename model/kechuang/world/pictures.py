@@ -1,4 +1,4 @@
-"""The classes in which runs count firms for pictures: sizes, R&D intensities, steps of the ladder, and when."""
+"""The classes in which runs count for pictures: sizes, R&D intensities, steps of the ladder, kinds of banks, and when."""
 
 from __future__ import annotations
 
@@ -14,3 +14,7 @@ SIZE_CLASSES = ((0.0, 5000.0), (5000.0, 20_000.0), (20_000.0, 1e9))
 """Bounds of annual sales (万元) of the three thresholds of certification (5, 4 and 3 %)."""
 ROUNDING = 1e-9
 """A firm that meets a threshold exactly may lie a rounding error below it; pictures count it as meeting it."""
+BANK_KINDS = ("science", "local", "other")
+"""Kinds of banks in the order of their codes."""
+FLOW = "flow "
+"""What the names of pictured flows begin with, so that they stand apart from the other arrays."""

@@ -21,7 +21,14 @@ from kechuang.world.budget import Budget
 from kechuang.world.finance_policy import FINANCE_LEVERS, FinancePolicy
 from kechuang.world.mechanisms.taxes import TaxLaw
 
-LEVERS = ("high_tech_tax_rate", "certification_bonus", "super_deduction", *FINANCE_LEVERS)
+LEVERS = (
+    "high_tech_tax_rate",
+    "certification_bonus",
+    "super_deduction",
+    "research_grant",
+    *FINANCE_LEVERS,
+    "zone_approval",
+)
 COSTS = ("cash", "forgone_local", "forgone_total", "contingent", "administration")
 CASH, FORGONE_LOCAL, FORGONE_TOTAL, CONTINGENT, ADMINISTRATION = range(len(COSTS))
 PRICE_BASE = quarter_index("2020Q4")
@@ -50,7 +57,10 @@ class Policy:
         self.unchanged_renewal_share = policy.effective(plain, "certification_bonus", "renewal_share")
         self.unchanged_registration_bonus = policy.effective(plain, "certification_bonus", "registration_bonus")
         self.bonus_budget = Budget.of(budgeted, "certification_bonus", scale)
-        self.no_grant = np.zeros(self.tax_rate.shape[1:])
+        self.zone_approval = policy.effective(scenario, "zone_approval")
+        self.grant, self.grant_cap, self.grant_take_up = _grants(scenario)
+        self.unchanged_grant, self.unchanged_grant_cap, _ = _grants(plain)
+        self.grant_budget = Budget.of(budgeted, "research_grant", scale)
         self._laws: dict[int, TaxLaw] = {}
 
     def law(self, quarter: int) -> TaxLaw:
@@ -65,27 +75,50 @@ class Policy:
         """Return the price level of quarter t in which lever money is kept: 1 up to 2020, then prices over 2020Q4's."""
         return float(deflator[quarter] / deflator[PRICE_BASE]) if quarter > PRICE_BASE else 1.0
 
-    def expected_bonus(self, quarter: int, deflator: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the bonus firms count on (万元): the announced change weighted by the share paid last year."""
+    def open_year(self, price: float) -> None:
+        """Renew the budgets of the year."""
+        self.bonus_budget.open_year(price)
+        self.grant_budget.open_year(price)
+        self.finance.open_year(price)
+
+    def expected_bonus(self, quarter: int, deflator: NDArray[np.float64], paid: float) -> NDArray[np.float64]:
+        """Return the bonus firms count on (万元): what the budget of the change and the ceiling (`paid`) let through."""
         announced, unchanged = self.bonus[quarter], self.unchanged_bonus[quarter]
         if self.bonus_budget.yearly is not None:
             announced = unchanged + self.bonus_budget.expected * (announced - unchanged)
-        return np.asarray(announced * self.price(quarter, deflator))
+        return np.asarray(paid * announced * self.price(quarter, deflator))
+
+    def expected_grant(self, quarter: int, paid: float) -> NDArray[np.float64]:
+        """Return the grant firms count on (share of reported R&D)."""
+        announced, unchanged = self.grant[quarter], self.unchanged_grant[quarter]
+        if self.grant_budget.yearly is not None:
+            announced = unchanged + self.grant_budget.expected * (announced - unchanged)
+        return np.asarray(paid * announced)
 
     def amount(self, path: NDArray[np.float64], quarter: int, deflator: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a path of money in money of quarter t: after 2020 it keeps its purchasing power of 2020Q4."""
         return np.asarray(path[quarter] * self.price(quarter, deflator))
 
 
-class CostLedger:
-    """What levers cost: an array over (quarter, lever, kind of cost) in 万元."""
+def _grants(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return rate (share of reported R&D), cap (万元 per firm and year) and take-up (share of firms) of grants."""
+    return (
+        policy.effective(scenario, "research_grant") / 100.0,
+        policy.effective(scenario, "research_grant", "cap"),
+        policy.effective(scenario, "research_grant", "take_up"),
+    )
 
-    def __init__(self, quarters: int) -> None:
-        self.amounts = np.zeros((quarters + 1, len(LEVERS), len(COSTS)))
+
+class CostLedger:
+    """What levers cost: an array over (quarter, lever, kind of cost) in 万元; own levers stand behind the others."""
+
+    def __init__(self, quarters: int, own: tuple[str, ...] = ()) -> None:
+        self.levers = (*LEVERS, *own)
+        self.amounts = np.zeros((quarters + 1, len(self.levers), len(COSTS)))
 
     def add(self, quarter: int, lever: str, kind: int, amount: float) -> None:
         """Book a cost of a lever in 万元."""
-        self.amounts[quarter, LEVERS.index(lever), kind] += amount
+        self.amounts[quarter, self.levers.index(lever), kind] += amount
 
     def cash(self, quarter: int) -> float:
         """Return the cash that levers took in a quarter, administration included (万元)."""

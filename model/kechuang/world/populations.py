@@ -60,10 +60,12 @@ class FirmColumns(NamedTuple):
     pledged: NDArray[np.float64]
     rationed: NDArray[np.float64]
     default_risk: NDArray[np.float64]
+    fund_share: NDArray[np.float64]
     main_bank: NDArray[np.int8]
     second_bank: NDArray[np.int8]
     loan_bank: NDArray[np.int8]
     platform_user: NDArray[np.int8]
+    fund: NDArray[np.int8]
     loan_due: NDArray[np.int16]
     bank_since: NDArray[np.int16]
     refused: NDArray[np.int16]
@@ -105,10 +107,12 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "pledged": ("万元", "part of the loan that pledged patents carry"),
     "rationed": ("0-1", "share of the last quarters with a loan refused or cut, fading by a quarter each time"),
     "default_risk": ("per year", "probability of default of a firm in debt"),
+    "fund_share": ("share", "part of the firm's equity that the venture fund holds"),
     "main_bank": ("row", "bank asked first"),
     "second_bank": ("row", "bank asked when refused, -1 if none"),
     "loan_bank": ("row", "bank that holds the loan"),
     "platform_user": ("0/1", "registered on the credit platform"),
+    "fund": ("0-4", "venture fund that holds a share: innovation, talent, guidance, market-led; 0 if none"),
     "loan_due": ("quarter", "term of the loan"),
     "bank_since": ("quarter", "when the firm came to its main bank"),
     "refused": ("quarter", "last refusal, -999 if none"),
@@ -130,6 +134,7 @@ _INTEGERS = {
     "second_bank": np.int8,
     "loan_bank": np.int8,
     "platform_user": np.int8,
+    "fund": np.int8,
     "loan_due": np.int16,
     "bank_since": np.int16,
     "refused": np.int16,

@@ -18,6 +18,8 @@ from kechuang.world.mechanisms.initial import InitialParameters
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters
 from kechuang.world.mechanisms.registration import RegistrationParameters
 from kechuang.world.mechanisms.research import ResearchParameters
+from kechuang.world.mechanisms.venture import VentureParameters
+from kechuang.world.mechanisms.zone import ZoneParameters
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Rules:
     accounts: AccountParameters
     credit: CreditParameters
     initial: InitialParameters
+    venture: VentureParameters
+    zone: ZoneParameters
 
     @classmethod
     def of(cls, draw: Draw, scale: float = 1.0) -> Rules:
@@ -51,6 +55,8 @@ class Rules:
             AccountParameters.of(draw),
             CreditParameters.of(draw),
             InitialParameters.of(draw),
+            VentureParameters.of(draw),
+            ZoneParameters.of(draw),
         )
 
     def value(self, key: str) -> float:

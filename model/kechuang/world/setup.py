@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
+from kechuang.world import settings
 from kechuang.world.mechanisms import certification, demography, initial, knowledge, research
 from kechuang.world.phases.credit import open_banks
 from kechuang.world.populations import Firms, identity_of
@@ -117,7 +118,7 @@ def _draw_ages(firms: Firms, rules: Rules, seed: int) -> None:
 def _start_research(city: Corridor, listed: int) -> None:
     """Choose doers, level of R&D and the first high-tech firms together: each depends on the others."""
     firms, rules, columns = city.firms, city.rules, city.firms.columns
-    setting, law = city.research_setting(0), city.policy.law(0)
+    setting, law = settings.research_setting(city, 0), city.policy.law(0)
     places, industries = setting.peers.shape
     setting = setting._replace(peers=np.full((places, industries), INITIAL_PEERS))
     wanted = city.scale * 1e4 * rules.value("research_reported_2015")
@@ -157,7 +158,7 @@ def _first_high_tech(city: Corridor, listed: int) -> None:
     columns.knowledge[:count] = steady
     key = stream_key(city.luck_seed, 0, int(Purpose.TASTE_YEARLY))
     found = certification.evaluate(
-        columns, count, key, city.certification_setting(0), city.policy.law(0), city.rules.research, rules.certification
+        columns, count, key, settings.certification_setting(city, 0), city.policy.law(0), city.rules.research, rules.certification
     )
     identity = columns.identity[:count]
     draw = uniforms(stream_key(city.luck_seed, 0, int(Purpose.INITIAL_STATUS)), identity)
@@ -221,7 +222,7 @@ def fill_past_year(city: Corridor, rows: slice) -> None:
         past = 4.0 * columns.sales[rows] * np.exp(-growth * back) * city.season[position]
         columns.sales_year[rows, position] = past
         columns.reported_year[rows, position] = past * (
-            columns.research_intensity[rows] * columns.does_research[rows] * np.exp(city.reporting_drift())
+            columns.research_intensity[rows] * columns.does_research[rows] * np.exp(settings.reporting_drift(city))
             + columns.relabelled[rows]
         )
 

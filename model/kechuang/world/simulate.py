@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,8 @@ from kechuang.scenario import Scenario
 from kechuang.units import WAN_PER_YI
 from kechuang.world.indicators import BREAKDOWN_KEYS
 from kechuang.world.model import Corridor
+from kechuang.world.networks import YearOfMoney, bank_network
+from kechuang.world.own import Events, OwnLever
 from kechuang.world.pictures import (
     INTENSITY_BINS,
     LADDER_STEPS,
@@ -31,7 +34,8 @@ class RunResult:
 
     `indicators` is [quarters, len(indicators.KEYS)]; `breakdown` maps a key to [year-ends, places, industries] with the
     year-ends' labels in `breakdown_quarters`; `costs` is [quarters, levers, kinds of cost] in 亿元; `snapshots` maps a name
-    to a histogram [SNAPSHOT_QUARTERS, bins], missing where the run ends earlier.
+    to an array [SNAPSHOT_QUARTERS, ...] of counts in classes or of links (kechuang.world.networks), missing where the run
+    ends earlier.
     """
 
     draw_id: int
@@ -47,20 +51,30 @@ class RunResult:
     diagnostics: dict[str, float] = field(default_factory=dict)
 
 
-def simulate(scenario: Scenario, draw: Draw, seed: int, audit: bool = False, scale: float = 1.0) -> RunResult:
+def simulate(
+    scenario: Scenario,
+    draw: Draw,
+    seed: int,
+    audit: bool = False,
+    scale: float = 1.0,
+    levers: Iterable[OwnLever] = (),
+    events: Events | None = None,
+) -> RunResult:
     """Run a scenario with one parameter vector and one luck to its end; CheckFailed under audit if a book is off."""
-    city = Corridor(scenario, draw, seed, audit=audit, scale=scale, collect=False)
+    city = Corridor(scenario, draw, seed, audit=audit, scale=scale, levers=levers, events=events, collect=False)
     breakdown: dict[str, list[NDArray[np.int64]]] = {key: [] for key in BREAKDOWN_KEYS}
     labels: list[str] = []
     pictures: dict[str, NDArray[np.float64]] = {}
+    money = YearOfMoney()
     while city.quarter < scenario.until:
         city.step()
+        money.add(city)
         if quarter_of_year(city.quarter) == 4:
             labels.append(quarter_label(city.quarter))
             for key, counts in _by_place_and_industry(city).items():
                 breakdown[key].append(counts)
         if city.quarter in SNAPSHOT_QUARTERS:
-            _add_pictures(pictures, city)
+            _add_pictures(pictures, city, {**_histograms(city), **bank_network(city), **money.arrays()})
     residual = max((float(value) for value in city.indicators[:, -1]), default=0.0)
     result = RunResult(
         draw.id,
@@ -70,6 +84,7 @@ def simulate(scenario: Scenario, draw: Draw, seed: int, audit: bool = False, sca
         {key: np.array(counts, dtype=np.int64).reshape(len(counts), *city.shape) for key, counts in breakdown.items()},
         tuple(labels),
         city.costs.amounts[1 : scenario.until + 1] / WAN_PER_YI / scale,
+        lever_keys=city.costs.levers,
         snapshots=pictures,
         diagnostics={
             "rate_excess": float(city.rate_excess),
@@ -116,12 +131,14 @@ def _by_place_and_industry(city: Corridor) -> dict[str, NDArray[np.int64]]:
     return {key: np.rint(value / city.scale).astype(np.int64) for key, value in counts.items()}
 
 
-def _add_pictures(pictures: dict[str, NDArray[np.float64]], city: Corridor) -> None:
-    """Write the histograms of this quarter into the pictures of the run."""
+def _add_pictures(
+    pictures: dict[str, NDArray[np.float64]], city: Corridor, arrays: dict[str, NDArray[np.float64]]
+) -> None:
+    """Write the arrays of this quarter into the pictures of the run."""
     row = SNAPSHOT_QUARTERS.index(city.quarter)
-    for name, counts in _histograms(city).items():
+    for name, counts in arrays.items():
         if name not in pictures:
-            pictures[name] = np.full((len(SNAPSHOT_QUARTERS), counts.size), np.nan)
+            pictures[name] = np.full((len(SNAPSHOT_QUARTERS), *counts.shape), np.nan)
         pictures[name][row] = counts
 
 

@@ -3,6 +3,7 @@
     rest of the city  value added of agriculture, construction, services and industry outside the model: the difference
                       between reported GDP and the model's start in 2016, the same share of industry in 2020, a constant
                       growth rate between them; from 2021 it grows like demand (real trend plus prices)
+    other revenue     reported revenue of 2020 less taxes of modelled units in that year, moving with the rest of the city
     other R&D         other_research_share of 2.4 % of GDP in 2020, moving with the rest of the city
     tide              log of the national number of high-tech firms over its value at the end of 2015; 'damped' lets its
                       growth fall towards a low rate after 2020, 'known' reads the national path
@@ -81,6 +82,12 @@ class Surroundings:
     def rest_of_city(self, quarter: int) -> float:
         """Return value added of the rest of the city (亿元 in quarter t)."""
         return float(self.rest[quarter])
+
+    def other_revenue(self, quarter: int) -> float:
+        """Return revenue of the city from what the model does not contain (亿元 in quarter t)."""
+        value = self.rules.value
+        whole = value("local_revenue_2020") - value("modelled_revenue_2020")
+        return float(self.scale * whole * self.rest[quarter] / self.rest[END_2020 - 3 : END_2020 + 1].sum())
 
     def other_research(self, quarter: int) -> float:
         """Return R&D outside the modelled firms (亿元 in quarter t)."""

@@ -22,6 +22,7 @@ from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.world.mechanisms.research import ResearchParameters, staff
 from kechuang.world.mechanisms.taxes import TaxLaw, tax_without, taxable_profit
+from kechuang.world.mechanisms.venture import FUNDS
 from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
 
 FLOWS = (
@@ -240,12 +241,13 @@ def keep_accounts(
     research: ResearchParameters,
     p: AccountParameters,
     postings: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Post the quarter of every firm; return totals of the flows and of the measures.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Post the quarter of every firm; return totals of the flows and of the measures, and dividends by venture fund.
 
     `postings` keeps the flows of single firms when it has a row for each, and is empty otherwise.
     """
     totals, measures, flow = np.zeros(ACCOUNTS), np.zeros(SUMS), np.zeros(ACCOUNTS)
+    to_funds = np.zeros(len(FUNDS) + 1)
     keep = postings.shape[0] >= count
     position = setting.position
     for i in range(count):
@@ -282,6 +284,8 @@ def keep_accounts(
             flow,
         )
         firms.deposits[i], firms.payables[i], firms.capital[i] = stocks.deposits, stocks.payables, stocks.capital
+        if firms.fund[i] > 0:
+            to_funds[firms.fund[i]] -= firms.fund_share[i] * flow[DIVIDENDS]
         for k in range(ACCOUNTS):
             totals[k] += flow[k]
             if keep:
@@ -304,7 +308,7 @@ def keep_accounts(
             measures[PANEL_REPORTED_AGO] += firms.reported_year[i, position]
         firms.sales_year[i, position] = sales
         firms.reported_year[i, position] = reported
-    return totals, measures
+    return totals, measures, to_funds
 
 
 @compiled

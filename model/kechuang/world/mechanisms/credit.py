@@ -5,6 +5,7 @@
     PDhat    = logit^-1(logit PD + noise z),  noise^2 = sig^2 / (1 + kI user c),  less after two years with the main bank
     offer if   rL - rD - PDhat LGD (1 - cov) - cost >= hurdle / (1 - use)   and   capital >= kmin RWA after the loan
     cov      = cov_G g + kC (1 - cov_G g) [science bank, firm on the ladder]                        g guaranteed share
+    waiting  = days / 90 of the quarter counts as rationed; days fall from tau0 to the platform's for its users
     amount   = min(need, xi S4, LTV_tan K + LTV_ip value patents [science bank] + covered part + xi_u xi S4)
     default  ~ 1 - exp(-PD/4) a quarter on firms in debt
 
@@ -27,6 +28,7 @@ from kechuang.world.mechanisms.growth import GrowthParameters, volatility
 from kechuang.world.populations import FirmColumns
 
 LOAN_QUARTERS = 4
+DAYS_OF_A_QUARTER = 90.0
 SCIENCE_BANK = 0
 RELATION_YEARS = 2.0
 """Years with a main bank after which it knows a firm better (main_bank_information)."""
@@ -56,6 +58,8 @@ class CreditParameters(NamedTuple):
     renewal_default_max: float
     unsecured_share: float
     loan_shortfall: float
+    approval_days_before: float
+    approval_days_platform: float
     application_step: float
     second_bank_try: float
     guarantee_sales_max: float
@@ -159,6 +163,20 @@ def hurdle(capital_in_use: float, p: CreditParameters) -> float:
 def loan_need(annual: float, research: float, investment: float, net_deposits: float, p: CreditParameters) -> float:
     """Return the debt a firm would like to have (万元); `net_deposits` are deposits less the loan it has."""
     return max(0.0, p.working_capital_need * annual + research + investment - net_deposits)
+
+
+@compiled
+def approval_days(platform_user: bool, data_coverage: float, p: CreditParameters) -> float:
+    """Return how many days a bank takes to decide; a user's falls to that of the platform as it sees more records."""
+    if not platform_user:
+        return p.approval_days_before
+    return p.approval_days_before + (p.approval_days_platform - p.approval_days_before) * min(1.0, data_coverage)
+
+
+@compiled
+def waiting_share(days: float) -> float:
+    """Return the share of a quarter that goes by before the money of a new loan is there."""
+    return min(1.0, days / DAYS_OF_A_QUARTER)
 
 
 @compiled

@@ -25,19 +25,21 @@ from kechuang.world.mechanisms.credit import (
     CreditParameters,
     CreditSetting,
     acceptable,
+    approval_days,
     collateral_limit,
     firm_log_odds,
     probability,
     score_noise,
+    waiting_share,
 )
 from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.populations import FirmColumns
 
 PATIENCE_QUARTERS = 8
 """Two refusals within this time end a relation."""
-COUNTS = ("applicants", "refused", "rationed", "switched", "rolled", "rolled_risk")
-"""What a quarter of lending counts, in this order; the last is money, the city's expected part of losses."""
-APPLICANTS, REFUSED, RATIONED, SWITCHED, ROLLED, ROLLED_RISK = range(6)
+COUNTS = ("applicants", "refused", "rationed", "switched", "rolled", "rolled_risk", "days")
+"""What a quarter of lending counts, in this order; `rolled_risk` is money, the city's expected part of losses."""
+APPLICANTS, REFUSED, RATIONED, SWITCHED, ROLLED, ROLLED_RISK, DAYS = range(7)
 GRANTED, REPAID = range(2)
 """Money that moves at a bank: lent and repaid."""
 
@@ -205,6 +207,10 @@ def lend(
                 continue
             room -= sign(firms, banks, moved, i, bank, loan, quarter + LOAN_QUARTERS)
             granted, short = True, loan[0] < p.loan_shortfall * need[i]
+            days = (attempt + 1) * approval_days(user, setting.data_coverage, p)
+            counts[DAYS] += days
+            if not short and loan[0] > old:
+                firms.rationed[i] += (1.0 - RATIONED_MEMORY) * waiting_share(days)
             break
         if not granted:
             counts[REFUSED] += 1.0

@@ -1,7 +1,8 @@
 """M3 R&D: who does it, how much, and what is reported.
 
     P(do R&D) = logit^-1(a0_s + a1 ln N + a2 [on the list] + a3 F)               F = share of doers in industry and place
-    ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years - gamma_f rationed,  r <= r_max
+    ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years - gamma_f rationed + ln(1 + (1 + addG) sub),  r <= r_max
+    sub       = min(rate, cap / R) for firms that apply for grants                addG private R&D per yuan of grant
     ln r     += (lam/4)(ln r* - ln r)                                            partial adjustment
     r        >= notch(S) - l_i  while certified or applying, at once
     R = r Q ;  R_reported = R exp(w_t) + l_i Q                                   Q sales of the quarter, 万元
@@ -9,7 +10,7 @@
 UC is taken at the firm's marginal tax rate; a firm without taxable profit meets the reference cost. Size acts on the
 probability of R&D, not on intensity. w_t is statistical drift and does not count towards the notch.
 Sources: Hall and Jorgenson 1967 (user cost), Chen, Liu, Suarez Serrato and Xu 2021 (its elasticity, with relabelling),
-Cohen, Levin and Mowery 1987 (size).
+Cohen, Levin and Mowery 1987 (size), Dimos and Pugh 2016 (grants add themselves, little more).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.randomness import uniform
 from kechuang.world.mechanisms.taxes import TaxLaw, marginal_rate, taxable_profit, user_cost
 from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
 
@@ -44,6 +46,7 @@ class ResearchParameters(NamedTuple):
     sales_per_worker: NDArray[np.float64]
     labour_productivity_growth: float
     rationed_research_loss: float
+    grant_additionality: float
 
     @classmethod
     def of(cls, draw: Draw) -> ResearchParameters:
@@ -67,6 +70,7 @@ class ResearchParameters(NamedTuple):
             np.array(draw.vector("sales_per_worker")),
             draw.number("labour_productivity_growth"),
             draw.number("rationed_research_loss"),
+            draw.number("grant_additionality"),
         )
 
 
@@ -80,6 +84,9 @@ class ResearchSetting(NamedTuple):
     tax_rate: NDArray[np.float64]
     extra_deduction: NDArray[np.float64]
     grant: NDArray[np.float64]
+    grant_cap: NDArray[np.float64]
+    grant_take_up: NDArray[np.float64]
+    grant_key: np.uint64
 
 
 @compiled
@@ -129,6 +136,17 @@ def desired_intensity(
     return min(p.intensity_max, math.exp(log_intensity))
 
 
+def grant_of(research: NDArray[np.float64], rate: NDArray[np.float64], cap: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the grants on some reported R&D (万元); cap and R&D are of the same length of time."""
+    return np.minimum(rate * research, cap)
+
+
+@compiled
+def grant_factor(research: float, rate: float, cap: float, p: ResearchParameters) -> float:
+    """Return by which factor a grant raises yearly R&D: the grant itself, and what it draws in or crowds out."""
+    return 1.0 + (1.0 + p.grant_additionality) * min(rate, cap / max(research, 1e-9))
+
+
 @compiled
 def adjusted_intensity(intensity: float, desired: float, p: ResearchParameters) -> float:
     """Move a quarter of a year's adjustment towards the desired intensity."""
@@ -142,7 +160,6 @@ def firm_user_cost(
     intensity: float,
     persons: float,
     extra: float,
-    grant: float,
     certified_rate: float,
     law: TaxLaw,
     p: ResearchParameters,
@@ -151,7 +168,7 @@ def firm_user_cost(
     profit = taxable_profit(annual_sales, margin, intensity, extra)
     if profit <= 0.0:
         return p.user_cost_reference
-    return user_cost(marginal_rate(profit, annual_sales, persons, certified_rate, law), extra, grant)
+    return user_cost(marginal_rate(profit, annual_sales, persons, certified_rate, law), extra)
 
 
 @compiled
@@ -180,12 +197,18 @@ def choose_research(
             firms.research_intensity[i],
             persons,
             setting.extra_deduction[place, industry, ladder],
-            setting.grant[place, industry, ladder],
             rate,
             law,
             p,
         )
         desired = desired_intensity(industry, firms.intensity_effect[i], cost, firms.rationed[i], setting.years, p)
+        grant = setting.grant[place, industry, ladder]
+        if (
+            grant > 0.0
+            and uniform(setting.grant_key, firms.identity[i]) < setting.grant_take_up[place, industry, ladder]
+        ):
+            cap = setting.grant_cap[place, industry, ladder]
+            desired = min(p.intensity_max, desired * grant_factor(desired * annual, grant, cap, p))
         if starts or firms.research_intensity[i] <= 0.0:
             firms.research_intensity[i] = max(desired, firms.research_intensity[i])
         else:

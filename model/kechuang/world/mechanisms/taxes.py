@@ -87,6 +87,6 @@ def marginal_rate(profit: float, annual_sales: float, staff: float, certified_ra
 
 
 @compiled
-def user_cost(rate: float, extra_deduction: float, grant: float) -> float:
-    """Return the user cost of one yuan of R&D, (1 - rate (1 + sd)) / (1 - rate) * (1 - grant) (Hall and Jorgenson 1967)."""
-    return (1.0 - rate * (1.0 + extra_deduction)) / (1.0 - rate) * (1.0 - grant)
+def user_cost(rate: float, extra_deduction: float) -> float:
+    """Return the user cost of one yuan of R&D, (1 - rate (1 + sd)) / (1 - rate) (Hall and Jorgenson 1967)."""
+    return (1.0 - rate * (1.0 + extra_deduction)) / (1.0 - rate)

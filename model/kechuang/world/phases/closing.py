@@ -1,13 +1,13 @@
-"""Opening and closing the books of a quarter: calendar, households, government, identities, indicators."""
+"""Opening and closing the books of a quarter: calendar, households, identities, indicators."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from kechuang.clock import quarter_of_year
-from kechuang.world import identities, measure
-from kechuang.world.ledger import SECTORS
+from kechuang.world import identities, measure, settings
 from kechuang.world.mechanisms import accounts
+from kechuang.world.phases.government import release_support
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 def open_quarter(city: Corridor) -> None:
     """Turn the calendar, read law and levers of the quarter, and note what every account holds."""
     city.law = city.policy.law(city.quarter)
-    city.tighten()
+    settings.tighten(city)
     if quarter_of_year(city.quarter) == 1:
         city.firms.compact()
         accounts.flag_above_scale(city.firms.columns, city.firms.count, city.rules.initial.above_scale_size)
         city.reservoir.age_one_year()
         city.panel[:] = 0.0
         price = city.policy.price(city.quarter, city.deflator)
-        city.policy.bonus_budget.open_year(price)
-        city.policy.finance.open_year(price)
+        city.policy.open_year(price)
     city.tally = dict.fromkeys(city.tally, 0)
     city.tally_money = dict.fromkeys(city.tally_money, 0.0)
-    city.household_income = 0.0
+    city.household_income = city.government.revenue = 0.0
     city.ledger.open_quarter(city.deposits())
     city.opening = identities.opening_counts(city)
     city.opening_stocks = identities.stocks(city)
     city.booked = dict.fromkeys(city.opening_stocks, 0.0)
-    city.open_postings()
+    city.audit_book.open_quarter(city)
+    release_support(city)
 
 
 def settle_households(city: Corridor) -> None:
@@ -42,21 +42,10 @@ def settle_households(city: Corridor) -> None:
     share = value("local_share_income")
     consumption = (1.0 - value("household_saving")) * (city.household_income - tax)
     ledger.post("personal income tax, city", "government", "households", share * tax)
+    city.government.collect(share * tax)
     ledger.post("personal income tax, nation", "outside", "households", (1.0 - share) * tax)
     ledger.post("consumption", "outside", "households", consumption)
     city.household_deposits += city.household_income - tax - consumption
-
-
-def settle_government(city: Corridor) -> None:
-    """The city's government: taxes of the model's firms in, levers and general spending out."""
-    government = city.government
-    own = SECTORS.index("government")
-    government.revenue = sum(float(row[own]) for name, row in city.ledger.flows.items() if name.endswith(", city"))
-    government.lever_cash = city.costs.cash(city.quarter)
-    rest = government.revenue - government.lever_cash
-    city.ledger.post("general spending", "outside", "government", max(rest, 0.0))
-    city.ledger.post("transfers from nation and province", "government", "outside", max(-rest, 0.0))
-    government.deposits += government.revenue - government.lever_cash - max(rest, 0.0) + max(-rest, 0.0)
 
 
 def close_quarter(city: Corridor) -> None:

@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
+from kechuang.world import settings
 from kechuang.world.finance_policy import fund_money
 from kechuang.world.mechanisms import credit, lending
 from kechuang.world.mechanisms.accounts import INVESTMENT_SPEED
-from kechuang.world.policy_state import ADMINISTRATION, CASH, CONTINGENT
+from kechuang.world.phases.government import book_administration, pay_out
+from kechuang.world.policy_state import CASH, CONTINGENT
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
+CHURN_ATTEMPT = 1000
+"""Attempts at choosing a bank that are keyed by the quarter start here; lower ones are those of newcomers."""
 OLDEST_RELATION = -40
 """Earliest quarter from which a firm of the start can know its bank."""
 
@@ -49,8 +53,19 @@ def newly_listed(city: Corridor, rows: NDArray[np.int64]) -> None:
     choose_banks(city, rows[looks], city.quarter, attempt=1)
 
 
+def change_banks(city: Corridor) -> None:
+    """Let a few firms look for another bank for reasons of their own; what the old one knew of them is lost."""
+    columns, count = city.firms.columns, city.firms.count
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.BANK_CHURN))
+    leaves = uniforms(key, columns.identity[:count]) < 0.25 * city.rules.value("bank_churn")
+    rows = np.flatnonzero(leaves & (columns.alive[:count] == 1))
+    if rows.size:
+        choose_banks(city, rows, city.quarter, attempt=CHURN_ATTEMPT + city.quarter)
+
+
 def lend(city: Corridor) -> None:
     """Take applications in the order of their draws and book what is lent and repaid."""
+    change_banks(city)
     columns, count, quarter, seed = city.firms.columns, city.firms.count, city.quarter, city.luck_seed
     rules, banks, setting = city.rules, city.banks.columns, _setting(city)
     covered = float(banks.guaranteed.sum())
@@ -70,10 +85,11 @@ def lend(city: Corridor) -> None:
     )
     city.lending = dict(zip(lending.COUNTS, (float(number) for number in counts), strict=True))
     city.note_postings(np.arange(count), "bank loans", change)
+    city.audit_book.note("loans", "bank loans", np.arange(count), change)
     granted, repaid = float(moved[:, lending.GRANTED].sum()), float(moved[:, lending.REPAID].sum())
-    city.ledger.post("new loans", "firms", "banks", granted)
-    city.ledger.post("repaid loans", "banks", "firms", repaid)
-    city.booked["loans"] += granted - repaid
+    city.banks.post(city.ledger, "new loans", -moved[:, lending.GRANTED], "firms")
+    city.banks.post(city.ledger, "repaid loans", moved[:, lending.REPAID], "firms")
+    city.booked["loans of firms"] += granted - repaid
     city.lending["granted"], city.lending["discouraged"] = granted, float(discouraged)
     city.lending["new_cover"] = float(banks.guaranteed.sum()) - covered
     city.costs.add(quarter, "loan_renewal", CONTINGENT, city.lending["rolled_risk"])
@@ -86,10 +102,10 @@ def _setting(city: Corridor) -> credit.CreditSetting:
     fund.room = max(0.0, float(finance.guarantee_leverage[quarter]) * fund.capital - outstanding)
     return credit.CreditSetting(
         quarter,
-        city.loan_rate() - city.funding_rate(),
+        settings.loan_rate(city) - settings.funding_rate(city),
         INVESTMENT_SPEED,
         city.rules.accounts.rates.tangible_share,
-        city.data_coverage(),
+        settings.data_coverage(city),
         fund.room,
         finance.guarantee_coverage[quarter],
         finance.compensation(quarter) * city.compensation.expected,
@@ -101,7 +117,7 @@ def _setting(city: Corridor) -> credit.CreditSetting:
 def _join_platform(city: Corridor, need: NDArray[np.float64]) -> None:
     """Firms, small units and other small borrowers register; the last two are shares of head-counts."""
     relative = city.rules.vector("platform_relative_adoption")
-    hazard = city.rules.value("platform_adoption") * relative * min(1.0, city.data_coverage())
+    hazard = city.rules.value("platform_adoption") * relative * min(1.0, settings.data_coverage(city))
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.PLATFORM))
     lending.join_platform(city.firms.columns, city.firms.count, need, key, float(hazard[0]))
     city.platform_cells += (1.0 - city.platform_cells) * -np.expm1(-0.25 * hazard[1:])
@@ -111,9 +127,8 @@ def pay_interest(city: Corridor) -> None:
     """Post interest and guarantee fees that firms paid in their accounts, and subsidise interest on pledged patents."""
     finance, quarter, banks = city.policy.finance, city.quarter, city.banks
     banks.earning = banks.columns.loans.copy()
-    interest = 0.25 * city.loan_rate() * float(banks.earning.sum())
     fee = 0.25 * float(finance.guarantee_fee[quarter]) * float(banks.columns.guaranteed.sum())
-    city.ledger.post("interest on loans", "banks", "firms", interest)
+    banks.post(city.ledger, "interest on loans", 0.25 * settings.loan_rate(city) * banks.earning, "firms")
     city.ledger.post("guarantee fees", "guarantee fund", "firms", fee)
     city.guarantee_fund.capital += fee
     book_administration(city, "guarantee_coverage", fee)
@@ -127,11 +142,7 @@ def _subsidise_interest(city: Corridor) -> None:
     amounts = finance.budgets["patent_pledge"].ration(
         finance.interest_subsidy[quarter] * pledged, finance.unchanged_subsidy[quarter] * pledged
     )
-    total = float(amounts.sum())
-    columns.deposits[rows] += amounts
-    city.note_postings(rows, "interest subsidies", amounts)
-    city.ledger.post("interest subsidies", "firms", "government", total)
-    city.costs.add(quarter, "patent_pledge", CASH, total)
+    city.claim("patent_pledge", "interest subsidies", rows, amounts)
 
 
 def run_funds(city: Corridor) -> None:
@@ -147,9 +158,13 @@ def run_funds(city: Corridor) -> None:
     injection = float(budget.ration(raised(finance.guarantee_capital), raised(finance.unchanged_capital))[0])
     city.ledger.post("capital of the guarantee fund", "guarantee fund", "government", injection)
     fund.capital += injection
+    city.government.pay(injection)
     city.costs.add(quarter, "guarantee_coverage", CASH, injection)
     if city.position == 0:
-        city.compensation.open_year(fund_money(finance.compensation_pool, quarter, price, city.scale))
+        filled = city.compensation.open_year(fund_money(finance.compensation_pool, quarter, price, city.scale))
+        city.ledger.post("filling of the compensation fund", "compensation fund", "government", filled)
+        city.government.pay(filled)
+        city.ceiling.take(filled)
     _run_platform(city, price)
 
 
@@ -160,15 +175,7 @@ def _run_platform(city: Corridor, price: float) -> None:
     paid = float(finance.budgets["data_platform_coverage"].ration(np.array([wanted]), np.array([usual]))[0])
     if paid != wanted:
         finance.platform[quarter] = paid / full
-    city.ledger.post("running cost of the credit platform", "outside", "government", paid)
-    city.costs.add(quarter, "data_platform_coverage", CASH, paid)
-
-
-def book_administration(city: Corridor, lever: str, money: float) -> None:
-    """Book what it costs the city to run a lever that moves this much money."""
-    amount = city.rules.value("administration_share") * money
-    city.costs.add(city.quarter, lever, ADMINISTRATION, amount)
-    city.ledger.post("administration of levers", "outside", "government", amount)
+    pay_out(city, "data_platform_coverage", "running cost of the credit platform", "outside", paid)
 
 
 def open_banks(city: Corridor) -> None:

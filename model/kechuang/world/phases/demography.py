@@ -11,6 +11,7 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import demography, registration
 from kechuang.world.mechanisms.demand import trend_growth
+from kechuang.world.mechanisms.zone import entry_factor
 from kechuang.world.phases import losses
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ def renew_cells(city: Corridor) -> None:
         * (1.0 + p.entrant_drift) ** (quarter / 4.0)
         * float(city.deflator[quarter])
     )
-    born = city.reservoir.open_units(city.luck_seed, quarter, np.broadcast_to(rate, closed.shape), size)
+    rates = np.broadcast_to(rate, closed.shape)
+    if city.zone.approved is not None:
+        births = (city.reservoir.units * rates).sum(axis=1)
+        rates = rates * entry_factor(births, city.in_corridor, city.rules.zone)[:, None]
+    born = city.reservoir.open_units(city.luck_seed, quarter, rates, size)
     city.tally["firms_exited"] += int(closed.sum())
     city.tally["firms_entered"] += int(born.sum())
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from kechuang.clock import quarter_of_year, year_of
 from kechuang.randomness import Purpose, stream_key, uniforms
+from kechuang.world import settings
 from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import certification, registration
-from kechuang.world.phases.credit import book_administration, newly_listed
-from kechuang.world.policy_state import CASH
+from kechuang.world.phases.credit import newly_listed
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -77,7 +77,7 @@ def certify(city: Corridor) -> None:
             window,
             stream_key(city.luck_seed, year, int(Purpose.APPLICATION_WINDOW)),
             stream_key(city.luck_seed, year, int(Purpose.TASTE_YEARLY)),
-            city.certification_setting(quarter),
+            settings.certification_setting(city, quarter),
             city.law,
             rules.research,
             rules.certification,
@@ -99,7 +99,7 @@ def _renew(city: Corridor) -> None:
         city.firms.count,
         stream_key(city.luck_seed, quarter, int(Purpose.RENEWAL)),
         stream_key(city.luck_seed, year_of(quarter), int(Purpose.TASTE_YEARLY)),
-        city.certification_setting(quarter),
+        settings.certification_setting(city, quarter),
         city.law,
         city.rules.research,
         city.rules.certification,
@@ -124,7 +124,7 @@ def _list_new(city: Corridor) -> None:
         columns,
         city.firms.count,
         key,
-        city.certification_setting(quarter),
+        settings.certification_setting(city, quarter),
         city.rules.research,
         city.rules.certification,
     )
@@ -160,14 +160,9 @@ def _pay(
     reward: NDArray[np.float64],
     unchanged: NDArray[np.float64],
 ) -> None:
-    """Pay rewards to the firms in these rows by place, industry and step, within the budget, and book what they cost."""
+    """Let the firms in these rows claim rewards by place, industry and step, within the budget of the lever."""
     columns, quarter = city.firms.columns, city.quarter
     price = city.policy.price(quarter, city.deflator)
     cell = (columns.place[rows], columns.industry[rows], step)
     amounts = city.policy.bonus_budget.ration(price * reward[cell], price * unchanged[cell])
-    total = float(amounts.sum())
-    columns.deposits[rows] += amounts
-    city.note_postings(rows, "bonuses", amounts)
-    city.ledger.post("certification and registration bonuses", "firms", "government", total)
-    city.costs.add(quarter, "certification_bonus", CASH, total)
-    book_administration(city, "certification_bonus", total)
+    city.claim("certification_bonus", "certification and registration bonuses", rows, amounts)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key
 from kechuang.units import wan_from_yi
+from kechuang.world import settings
+from kechuang.world.banks import LOCAL_BANK
 from kechuang.world.mechanisms import credit, lending
 from kechuang.world.policy_state import CASH, CONTINGENT
 from kechuang.world.populations import NO_CERTIFICATE
@@ -35,11 +37,12 @@ def settle_defaults(city: Corridor) -> None:
 
 
 def count_closed(city: Corridor, rows: NDArray[np.int64]) -> None:
-    """Count firms that have just closed, their certificates, and their places on the list."""
+    """Count firms that have just closed, their certificates and places on the list, and end the stakes in them."""
     columns = city.firms.columns
     city.tally["firms_exited"] += rows.size
     city.unpurged += float((columns.ladder[rows] > 0).sum())
     city.tally["certificates_lost_by_exit"] += int((columns.certified[rows] > NO_CERTIFICATE).sum())
+    city.funds.write_off(columns, rows, city.quarter)
 
 
 def repay_banks(city: Corridor, rows: NDArray[np.int64], recovered: NDArray[np.float64]) -> None:
@@ -56,9 +59,12 @@ def repay_banks(city: Corridor, rows: NDArray[np.int64], recovered: NDArray[np.f
         finance.risk_compensation[city.quarter][cell] * rest, finance.unchanged_compensation[city.quarter][cell] * rest
     )
     compensation = city.compensation.pay(claims)
-    ledger.post("recovered loans", "banks", "firms", float(recovered.sum()))
-    ledger.post("guarantee payouts", "banks", "guarantee fund", float(payout.sum()))
-    ledger.post("risk compensation", "banks", "government", float(compensation.sum()))
+    for name, amounts, payer in (
+        ("recovered loans", recovered, "firms"),
+        ("guarantee payouts", payout, "guarantee fund"),
+        ("risk compensation", compensation, "compensation fund"),
+    ):
+        city.banks.post(ledger, name, np.bincount(bank, amounts, len(city.banks)).astype(np.float64), payer)
     city.costs.add(city.quarter, "guarantee_coverage", CONTINGENT, float(payout.sum()))
     city.costs.add(city.quarter, "risk_compensation", CASH, float(compensation.sum()))
     city.tally_money["compensation_paid"] += float(compensation.sum())
@@ -71,16 +77,18 @@ def repay_banks(city: Corridor, rows: NDArray[np.int64], recovered: NDArray[np.f
         (city.banks.flow, recovered + payout + compensation),
     ):
         np.add.at(array, bank, amount)
-    city.booked["loans"] -= float(loan.sum())
+    city.booked["loans of firms"] -= float(loan.sum())
     city.written_off += float(lost.sum())
 
 
 def empty_accounts(city: Corridor, rows: NDArray[np.int64], deposits: NDArray[np.float64]) -> None:
     """Clear the books of closed firms; unpaid bills that are left are lost outside."""
     columns = city.firms.columns
-    city.booked["capital"] -= float(columns.capital[rows].sum())
-    city.booked["payables"] -= float(columns.payables[rows].sum())
+    city.booked["capital of firms"] -= float(columns.capital[rows].sum())
+    city.booked["payables of firms"] -= float(columns.payables[rows].sum())
     city.note_postings(rows, "liquidation", -deposits)
+    for account in ("loans", "payables", "capital"):
+        city.audit_book.note(account, "liquidation", rows, -getattr(columns, account)[rows])
     for column in (
         columns.deposits,
         columns.capital,
@@ -95,8 +103,8 @@ def empty_accounts(city: Corridor, rows: NDArray[np.int64], deposits: NDArray[np
 def close_banks(city: Corridor) -> None:
     """Interest, costs, dividends and funding of every bank; its cash ends the quarter at zero."""
     banks, ledger, p, value = city.banks.columns, city.ledger, city.rules.credit, city.rules.value
-    interest = 0.25 * city.loan_rate() * city.banks.earning
-    funding_cost = 0.25 * city.funding_rate() * city.banks.funding
+    interest = 0.25 * settings.loan_rate(city) * city.banks.earning
+    funding_cost = 0.25 * settings.funding_rate(city) * city.banks.funding
     handling = 0.25 * _handling(city)
     banks.capital[:] += interest - funding_cost - handling
     weighted = p.weight_small * (banks.loans - banks.guaranteed) + p.weight_guaranteed * banks.guaranteed
@@ -107,12 +115,16 @@ def close_banks(city: Corridor) -> None:
     banks.capital[:] += renewed - dividends
     banks.bad[:] *= 1.0 - value("bad_loan_write_off")
     city.banks.flow += interest - funding_cost - handling + renewed - dividends
-    ledger.post("cost of funds of banks", "outside", "banks", float(funding_cost.sum()))
-    ledger.post("operating cost of banks", "outside", "banks", float(handling.sum()))
-    ledger.post("capital from parent banks", "banks", "outside", float(renewed.sum()))
-    ledger.post("dividends of banks", "households", "banks", float(dividends.sum()))
-    ledger.post("interbank funding", "banks", "outside", -float(city.banks.flow.sum()))
-    city.household_income += float(dividends.sum())
+    local = banks.kind == LOCAL_BANK
+    city.banks.post(ledger, "cost of funds of banks", -funding_cost, "outside")
+    city.banks.post(ledger, "operating cost of banks", -handling, "outside")
+    city.banks.post(ledger, "capital from parent banks", renewed, "outside")
+    city.banks.post(ledger, "dividends of local banks", -dividends * local, "households")
+    city.banks.post(ledger, "dividends of other banks", -dividends * ~local, "outside")
+    science = float(city.banks.flow[city.banks.sectors["science banks"]].sum())
+    ledger.post("funding of science banks", "science banks", "other banks", -science)
+    ledger.post("funding from outside", "other banks", "outside", -float(city.banks.flow.sum()))
+    city.household_income += float(dividends[local].sum())
     city.banks.funding -= city.banks.flow
     city.banks.flow[:] = 0.0
 
@@ -121,7 +133,7 @@ def _handling(city: Corridor) -> NDArray[np.float64]:
     """Return the yearly handling cost of every bank; loans to users of the platform cost less."""
     columns, count, p = city.firms.columns, city.firms.count, city.rules.credit
     cost = p.cost_plain * city.banks.columns.loans
-    if city.data_coverage() <= 0.0:
+    if settings.data_coverage(city) <= 0.0:
         return cost
     saved = (p.cost_plain - p.cost_platform) * columns.loans[:count] * columns.platform_user[:count]
     return np.asarray(cost - np.bincount(columns.loan_bank[:count], weights=saved, minlength=cost.size))

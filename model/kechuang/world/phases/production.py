@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from kechuang.clock import year_of
 from kechuang.randomness import Purpose, stream_key
+from kechuang.world import settings
 from kechuang.world.mechanisms import accounts, growth, knowledge, research
 from kechuang.world.mechanisms.taxes import TaxLaw, tax_without
-from kechuang.world.phases import credit
+from kechuang.world.phases import credit, venture
 from kechuang.world.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def choose_research(city: Corridor) -> None:
     """Let firms decide whether they do R&D and how much."""
     city.peers = city.doer_share()
     research.choose_research(
-        city.firms.columns, city.firms.count, city.research_setting(city.quarter), city.law, city.rules.research
+        city.firms.columns, city.firms.count, settings.research_setting(city, city.quarter), city.law, city.rules.research
     )
 
 
@@ -62,17 +63,25 @@ def keep_accounts(city: Corridor) -> None:
         float(4.0 * city.season[city.position]),
         float(city.deflator[city.quarter]),
         city.quarter / 4.0,
-        city.reporting_drift(),
-        city.loan_rate(),
+        settings.reporting_drift(city),
+        settings.loan_rate(city),
         float(city.policy.finance.guarantee_fee[city.quarter]),
         city.policy.tax_rate[city.quarter],
         city.policy.super_deduction[city.quarter],
     )
-    totals, measures = accounts.keep_accounts(
-        city.firms.columns, city.firms.count, setting, city.law, city.rules.research, city.rules.accounts, city.postings
+    totals, measures, to_funds = accounts.keep_accounts(
+        city.firms.columns,
+        city.firms.count,
+        setting,
+        city.law,
+        city.rules.research,
+        city.rules.accounts,
+        city.audit_book.postings,
     )
+    city.audit_book.note_quarter(0.25 * city.rules.accounts.rates.capital_depreciation)
     city.measures = measures
-    _post_firms(city, totals)
+    _post_firms(city, totals, float(to_funds.sum()))
+    venture.receive_dividends(city, to_funds)
     credit.pay_interest(city)
     _keep_cells(city, setting.season)
     share = city.rules.value("local_share_corporate")
@@ -97,7 +106,7 @@ def learn(city: Corridor) -> None:
     )
 
 
-def _post_firms(city: Corridor, totals: NDArray[np.float64]) -> None:
+def _post_firms(city: Corridor, totals: NDArray[np.float64], to_funds: float) -> None:
     ledger, value, rates = city.ledger, city.rules.value, city.rules.accounts.rates
     corporate, added = value("local_share_corporate"), value("local_share_value_added")
     flow = dict(zip(accounts.FLOWS, totals, strict=True))
@@ -107,17 +116,18 @@ def _post_firms(city: Corridor, totals: NDArray[np.float64]) -> None:
     ledger.post("research wages", "households", "firms", -flow["research wages"])
     ledger.post("research purchases", "outside", "firms", -flow["research purchases"])
     ledger.post("value added tax, city", "government", "firms", -added * flow["value added tax"])
+    city.government.collect(-added * flow["value added tax"] - corporate * flow["income tax"])
     ledger.post("value added tax, nation", "outside", "firms", -(1.0 - added) * flow["value added tax"])
     ledger.post("corporate income tax, city", "government", "firms", -corporate * flow["income tax"])
     ledger.post("corporate income tax, nation", "outside", "firms", -(1.0 - corporate) * flow["income tax"])
     ledger.post("investment", "outside", "firms", -flow["investment"])
-    ledger.post("dividends", "households", "firms", -flow["dividends"])
+    ledger.post("dividends", "households", "firms", -flow["dividends"] - to_funds)
     ledger.post("bills left unpaid", "firms", "outside", flow["bills left unpaid"])
     ledger.post("bills paid late", "outside", "firms", -flow["bills paid late"])
-    wear = 0.25 * rates.capital_depreciation * city.opening_stocks["capital"]
-    city.booked["capital"] += -flow["investment"] - wear
-    city.booked["payables"] += flow["bills left unpaid"] + flow["bills paid late"]
-    city.household_income += -(flow["production wages"] + flow["research wages"] + flow["dividends"])
+    wear = 0.25 * rates.capital_depreciation * city.opening_stocks["capital of firms"]
+    city.booked["capital of firms"] += -flow["investment"] - wear
+    city.booked["payables of firms"] += flow["bills left unpaid"] + flow["bills paid late"]
+    city.household_income += -(flow["production wages"] + flow["research wages"] + flow["dividends"]) - to_funds
 
 
 def _keep_cells(city: Corridor, season: float) -> None:
@@ -128,7 +138,7 @@ def _keep_cells(city: Corridor, season: float) -> None:
     wages = sales * (p.wage_share * p.value_added_share)[None, :]
     tax_added = sales * (p.rates.vat_rate * p.value_added_share)[None, :]
     added = wages + tax_added + sales * margin[None, :]
-    staff = cells.mean_size() / city.deflator[city.quarter] / city.worker_sales()[None, :]
+    staff = cells.mean_size() / city.deflator[city.quarter] / settings.worker_sales(city)[None, :]
     income_tax = (
         0.25
         * cells.units
@@ -148,6 +158,8 @@ def _keep_cells(city: Corridor, season: float) -> None:
     owners = added - wages - tax_added - income_tax - investment - saving
     cells.deposits += saving
     cells.capital += investment - wear
+    city.audit_book.note_cells("deposits", added - wages - tax_added - income_tax - investment - owners)
+    city.audit_book.note_cells("capital", investment - wear)
     city.cell_value_added, city.cell_staff = added, staff * cells.units
 
     corporate, share = city.rules.value("local_share_corporate"), city.rules.value("local_share_value_added")
@@ -156,6 +168,7 @@ def _keep_cells(city: Corridor, season: float) -> None:
     ledger.post("wages of cells", "households", "cells", float(wages.sum()))
     ledger.post("value added tax of cells, city", "government", "cells", share * float(tax_added.sum()))
     ledger.post("value added tax of cells, nation", "outside", "cells", (1.0 - share) * float(tax_added.sum()))
+    city.government.collect(share * float(tax_added.sum()) + corporate * float(income_tax.sum()))
     ledger.post("income tax of cells, city", "government", "cells", corporate * float(income_tax.sum()))
     ledger.post("income tax of cells, nation", "outside", "cells", (1.0 - corporate) * float(income_tax.sum()))
     ledger.post("investment of cells", "outside", "cells", float(investment.sum()))

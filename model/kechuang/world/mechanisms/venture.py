@@ -1,0 +1,179 @@
+"""M8b Venture funds: how many deals, which firms, what share of them, and how a fund leaves.
+
+    deals of a quarter ~ Poisson(nu x dry powder / (mean ticket x quarters of deployment)), by stage with the stage mix
+    stage: early   on the list, young, small;  growth  on the list, medium-sized;  late  on the list or above-scale, large
+    choice: the firms with the highest  w z + Gumbel noise;  z standardised (productivity, margin, ln(1 + patents), step, growth)
+            w (1 - aversion) for government-led funds, which good firms avoid
+    share bought = ticket over value of the firm after the deal;  a second round adds share x (1 - share held)
+    leaving after three years: listing, sale, write-off at yearly rates; what is left after the life of a fund is bought back
+Money in 万元. Sources: Laine and Torstila 2004 (routes out of venture funds), Cao and others 2021 (funds of governments leave
+less often); rates, tickets and multiples in calibration/parameters.yaml. Equity has no effect on growth of its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.parameters import Draw
+
+Numbers = NDArray[np.float64]
+FUNDS = ("innovation fund", "talent fund", "guidance funds", "market-led funds")
+MARKET_LED = 3
+"""Position of the funds that the government does not lead."""
+STAGES = ("early", "growth", "late")
+NO_STAGE = -1
+ROUTES = ("listing", "sale", "write-off")
+BUYBACK, CLOSURE = "term", "closure"
+"""Ways out that are no decision: the life of the fund is over, or the firm has closed."""
+SUCCESSES = ("listing", "sale")
+QUARTERS_TO_EXIT = 12
+QUARTERS_OF_FOLLOW_ON = 8
+SMALLEST_ROUND = 0.1
+"""Share of its ticket that a fund puts into a firm at least when its money runs out."""
+
+
+class VentureParameters(NamedTuple):
+    """Money in 万元, exit rates per year; lists run over stages, routes or funds."""
+
+    intensity: float
+    callable_share: float
+    ticket: Numbers
+    ticket_sd: float
+    stage_mix: Numbers
+    stage_bounds: Numbers
+    early_age: float
+    equity_share: Numbers
+    deployment_quarters: float
+    follow_on: float
+    exit_rates: Numbers
+    government_exit_ratio: float
+    multiple: Numbers
+    multiple_sd: float
+    recycling: float
+    life_quarters: float
+    fee: float
+    fund_shares: Numbers
+    quality_weight: float
+    state_aversion: float
+
+    @classmethod
+    def of(cls, draw: Draw) -> VentureParameters:
+        """Take the record from a draw."""
+        sizes = np.array(draw.vector("fund_sizes"))
+        return cls(
+            draw.number("fund_deal_intensity"),
+            draw.number("fund_callable_share"),
+            np.array(draw.vector("fund_ticket")),
+            draw.number("fund_ticket_sd"),
+            np.array(draw.vector("fund_stage_mix")),
+            np.array(draw.vector("fund_stage_bounds")),
+            draw.number("fund_early_age"),
+            np.array(draw.vector("fund_equity_share")),
+            draw.number("fund_deployment_quarters"),
+            draw.number("fund_follow_on"),
+            draw.number("fund_exit_scale") * np.array(draw.vector("fund_exit_hazard")),
+            draw.number("government_fund_exit_ratio"),
+            np.array(draw.vector("fund_exit_multiple")),
+            draw.number("fund_exit_multiple_sd"),
+            draw.number("fund_recycling"),
+            4.0 * draw.number("fund_life"),
+            draw.number("fund_fee"),
+            sizes / max(float(sizes.sum()), 1e-9),
+            draw.number("fund_quality_weight"),
+            draw.number("fund_state_aversion"),
+        )
+
+
+def expected_deals(dry_powder: float, price: float, p: VentureParameters) -> Numbers:
+    """Return the expected number of new deals of a fund in a quarter by stage."""
+    mean_ticket = price * float(p.stage_mix @ p.ticket)
+    return np.asarray(p.intensity * dry_powder / (mean_ticket * p.deployment_quarters) * p.stage_mix)
+
+
+def stage_of(
+    annual: Numbers, age_years: Numbers, listed: NDArray[np.bool_], above_scale: NDArray[np.bool_], p: VentureParameters
+) -> NDArray[np.int64]:
+    """Return the stage of firms with these yearly sales at the prices of the bounds; -1 where no fund invests."""
+    small, large = p.stage_bounds
+    stage = np.full(annual.size, NO_STAGE, dtype=np.int64)
+    stage[listed & (annual < small) & (age_years < p.early_age)] = 0
+    stage[listed & (annual >= small) & (annual <= large)] = 1
+    stage[(listed | above_scale) & (annual > large)] = 2
+    return stage
+
+
+def standardised(values: Numbers) -> Numbers:
+    """Return values as deviations from their mean in standard deviations; zeros where they do not differ."""
+    spread = float(values.std()) if values.size else 0.0
+    return (values - values.mean()) / spread if spread > 0.0 else np.zeros(values.size)
+
+
+def quality(traits: tuple[Numbers, ...]) -> Numbers:
+    """Return the quality of firms: the standardised sum of their standardised traits."""
+    total = np.zeros(traits[0].size)
+    for trait in traits:
+        total += standardised(trait)
+    return standardised(total)
+
+
+def weight_of_quality(fund: int, p: VentureParameters) -> float:
+    """Return the weight of quality in the choice of a fund: good firms avoid funds that the government leads."""
+    return p.quality_weight * (1.0 if fund == MARKET_LED else 1.0 - p.state_aversion)
+
+
+def gumbel(draw: Numbers) -> Numbers:
+    """Return standard Gumbel noise from draws in (0, 1)."""
+    return np.asarray(-np.log(-np.log(draw)))
+
+
+def best(score: Numbers, identity: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Return the positions of the highest scores, the highest first; ties go to the older identity."""
+    return np.asarray(np.lexsort((identity, -score))[: max(number, 0)], dtype=np.int64)
+
+
+def fund_met(draw: Numbers, p: VentureParameters) -> NDArray[np.int64]:
+    """Return which fund each firm talks to in the quarter, by the sizes of the funds."""
+    met = np.searchsorted(np.cumsum(p.fund_shares), draw, side="right")
+    return np.asarray(np.minimum(met, p.fund_shares.size - 1), dtype=np.int64)
+
+
+def ticket_of(stage: int, price: float, z: float, p: VentureParameters) -> float:
+    """Return the money of a deal (万元) from a standard normal draw; the mean over draws is the stage's ticket."""
+    return float(p.ticket[stage] * price * np.exp(p.ticket_sd * z - 0.5 * p.ticket_sd**2))
+
+
+def quarterly_chance(chance: float, quarters: float) -> float:
+    """Return the chance of a quarter that adds up to `chance` over so many quarters."""
+    return float(1.0 - (1.0 - chance) ** (1.0 / quarters))
+
+
+def added_share(held: float, bought: float) -> float:
+    """Return by how much the share of a fund rises when it takes part in a new round: the round dilutes what it has."""
+    return bought * (1.0 - held)
+
+
+def exit_rates_of(fund: int, p: VentureParameters) -> Numbers:
+    """Return yearly rates of listing, sale and write-off; funds led by the government list and sell less."""
+    ratio = 1.0 if fund == MARKET_LED else p.government_exit_ratio
+    return np.asarray(p.exit_rates * np.array([ratio, ratio, 1.0]))
+
+
+def route_out(draw: float, rates: Numbers) -> str:
+    """Return the way out of this quarter from a draw in (0, 1); empty where the stake is kept."""
+    total = float(rates.sum())
+    leaves = -float(np.expm1(-0.25 * total))
+    if draw >= leaves:
+        return ""
+    return ROUTES[min(int(np.searchsorted(np.cumsum(rates) / total, draw / leaves, side="right")), len(ROUTES) - 1)]
+
+
+def multiple_of(route: str, z: float, p: VentureParameters) -> float:
+    """Return proceeds over cost of a way out from a standard normal draw; a closed firm returns nothing."""
+    if route == CLOSURE:
+        return 0.0
+    if route == ROUTES[2]:
+        return float(p.multiple[2])
+    return float(p.multiple[0 if route == ROUTES[0] else 1] * np.exp(p.multiple_sd * z))

@@ -1,0 +1,146 @@
+"""Which deals the venture funds have in mind: firms they see, their number of deals, and whom they choose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.randomness import Purpose, normal, poissons, stream_key, uniform, uniforms
+from kechuang.world.funds import Fund
+from kechuang.world.mechanisms import venture
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+Rows = NDArray[np.int64]
+
+
+class Round(NamedTuple):
+    """A deal that a fund has in mind: firm, share bought, money (万元), and whether a change with a budget brings it."""
+
+    row: int
+    stage: int
+    share: float
+    money: float
+    follow_on: bool = False
+    extra: bool = False
+
+
+class Market(NamedTuple):
+    """What funds see of the firms they do not hold yet: row, stage, quality, luck of the quarter, fund they talk to."""
+
+    rows: Rows
+    stage: Rows
+    quality: NDArray[np.float64]
+    luck: NDArray[np.float64]
+    met: Rows
+
+
+def see_market(city: Corridor) -> Market:
+    """Return the firms in which no fund has ever invested; quality is relative to all firms of the same stage."""
+    columns, count, p, seed = city.firms.columns, city.firms.count, city.rules.venture, city.luck_seed
+    annual = 4.0 * columns.sales[:count] / city.deflator[city.quarter]
+    age = (city.quarter - columns.born[:count]) / 4.0
+    stage = venture.stage_of(annual, age, columns.ladder[:count] > 0, columns.above_scale[:count] == 1, p)
+    rows = np.flatnonzero((columns.alive[:count] == 1) & (stage != venture.NO_STAGE))
+    stage, grown, identity = stage[rows], growth_of_year(city, rows), columns.identity[rows]
+    quality = np.zeros(rows.size)
+    for k in range(len(venture.STAGES)):
+        inside = stage == k
+        at = rows[inside]
+        traits = (
+            columns.productivity[at],
+            columns.margin[at],
+            np.log1p(columns.patents[at]),
+            columns.ladder[at].astype(np.float64),
+            grown[inside],
+        )
+        quality[inside] = venture.quality(traits)
+    luck = venture.gumbel(uniforms(stream_key(seed, city.quarter, int(Purpose.FUND_CHOICE)), identity))
+    met = venture.fund_met(uniforms(stream_key(seed, city.quarter, int(Purpose.FUND_MEETING)), identity), p)
+    new = ~np.isin(identity, city.funds.ever_held())
+    return Market(rows[new], stage[new], quality[new], luck[new], met[new])
+
+
+def growth_of_year(city: Corridor, rows: Rows) -> NDArray[np.float64]:
+    """Return log growth of sales from the quarter a year ago to the last one known."""
+    columns = city.firms.columns
+    before = columns.sales_year[rows, city.position] / (4.0 * city.season[city.position])
+    known = (before > 0.0) & (columns.sales[rows] > 0.0)
+    ratio = np.divide(columns.sales[rows], before, out=np.ones(rows.size), where=known)
+    return np.log(ratio)
+
+
+def plan_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> list[Round]:
+    """Return the deals of a fund in their order, second rounds first, cut where its money runs out."""
+    deals: list[Round] = []
+    for deal in [*second_rounds(city, fund), *first_rounds(city, fund, market, money)]:
+        paid = min(deal.money, money)
+        if paid > 0.0 and paid >= venture.SMALLEST_ROUND * deal.money:
+            deals.append(deal._replace(money=paid, share=deal.share * paid / deal.money))
+            money -= paid
+    return deals
+
+
+def second_rounds(city: Corridor, fund: Fund) -> list[Round]:
+    """Return second rounds in firms that grew: at most one each, within eight quarters of the first."""
+    columns, p = city.firms.columns, city.rules.venture
+    rows = np.flatnonzero(columns.fund[: city.firms.count] == fund.row + 1)
+    grown = growth_of_year(city, rows)
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.FUND_FOLLOW_ON))
+    chance = venture.quarterly_chance(p.follow_on, venture.QUARTERS_OF_FOLLOW_ON)
+    deals = []
+    for row, growth in zip(rows, grown, strict=True):
+        stakes = city.funds.held_in(int(columns.identity[row]))
+        recent = city.quarter - stakes[0].quarter <= venture.QUARTERS_OF_FOLLOW_ON
+        if len(stakes) == 1 and recent and growth > 0.0 and uniform(key, int(columns.identity[row])) < chance:
+            stage = stakes[0].stage
+            share = venture.added_share(float(columns.fund_share[row]), float(p.equity_share[stage]))
+            deals.append(Round(int(row), stage, share, _ticket(city, int(row), stage), follow_on=True))
+    return deals
+
+
+def first_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> list[Round]:
+    """Return new deals of a fund by stage: as many as its luck and money allow, in the best firms it talks to.
+
+    The same draw gives the number of deals with all money, with money open to every firm, and without changes that
+    have a budget. Deals beyond the second number are earmarked, those beyond the third come from such a change.
+    """
+    finance, p, quarter = city.policy.finance, city.rules.venture, city.quarter
+    mean = venture.expected_deals(max(money, 0.0), city.policy.price(quarter, city.deflator), p)
+    key = stream_key(city.luck_seed, quarter, int(Purpose.FUND_DEALS))
+    identity = len(venture.STAGES) * fund.row + np.arange(len(venture.STAGES))
+    open_share = finance.fund_open[quarter] / max(finance.fund_total[quarter], 1e-9)
+    usual_share = min(1.0, fund.unchanged / max(fund.committed, 1e-9))
+    numbers = [poissons(key, identity, share * mean) for share in (1.0, open_share, usual_share)]
+    deals = []
+    for stage, (number, free, usual) in enumerate(zip(*numbers, strict=True)):
+        chosen = choose(city, market, fund.row, stage, int(free), int(number))
+        for position, row in enumerate(chosen):
+            money_of_deal, share = _ticket(city, row, stage), float(p.equity_share[stage])
+            deals.append(Round(row, stage, share, money_of_deal, extra=position >= usual))
+    return deals
+
+
+def choose(city: Corridor, market: Market, fund: int, stage: int, free: int, number: int) -> list[int]:
+    """Return the rows of the firms chosen: `free` among all that the fund talks to, the rest among earmarked cells."""
+    columns = city.firms.columns
+    inside = np.flatnonzero((market.met == fund) & (market.stage == stage))
+    rows = market.rows[inside]
+    weight = venture.weight_of_quality(fund, city.rules.venture)
+    order = venture.best(weight * market.quality[inside] + market.luck[inside], columns.identity[rows], rows.size)
+    ranked = rows[order]
+    chosen, left = ranked[:free], ranked[free:]
+    if number > free:
+        cells = city.policy.finance.earmarked(city.quarter)
+        fits = cells[columns.place[left], columns.industry[left], columns.ladder[left]]
+        chosen = np.concatenate([chosen, left[fits][: number - free]])
+    return [int(row) for row in chosen]
+
+
+def _ticket(city: Corridor, row: int, stage: int) -> float:
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.FUND_TICKET))
+    price = city.policy.price(city.quarter, city.deflator)
+    return venture.ticket_of(stage, price, normal(key, int(city.firms.columns.identity[row])), city.rules.venture)

@@ -1,0 +1,32 @@
+"""Support of R&D: grants on reported R&D (V4), claimed each quarter and paid with the other levers at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kechuang.randomness import Purpose, stream_key, uniforms
+from kechuang.world.mechanisms.research import grant_of
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+
+def grant_research(city: Corridor) -> None:
+    """Let firms that apply for grants claim theirs on the R&D they reported in the quarter."""
+    columns, policy, quarter = city.firms.columns, city.policy, city.quarter
+    rows = np.flatnonzero((columns.alive[: city.firms.count] == 1) & (columns.does_research[: city.firms.count] == 1))
+    key = stream_key(city.luck_seed, 0, int(Purpose.GRANT_TAKE_UP))
+    cell = (columns.place[rows], columns.industry[rows], columns.ladder[rows])
+    applies = uniforms(key, columns.identity[rows]) < policy.grant_take_up[quarter][cell]
+    rows, cell = rows[applies], tuple(index[applies] for index in cell)
+    reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
+    amounts, unchanged = (
+        grant_of(reported, rate[quarter][cell], 0.25 * city.money * price * cap[quarter][cell])
+        for rate, cap in (
+            (policy.grant, policy.grant_cap),
+            (policy.unchanged_grant, policy.unchanged_grant_cap),
+        )
+    )
+    city.claim("research_grant", "research grants", rows, policy.grant_budget.ration(amounts, unchanged))
