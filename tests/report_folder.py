@@ -13,6 +13,8 @@ from kechuang.analyse.targets import judge_targets
 from kechuang.city import load_city
 from kechuang.clock import quarter_label, quarter_of_year, year_of
 from kechuang.world.indicators import BREAKDOWN_KEYS, KEYS
+from kechuang.world.ledger import Ledger
+from kechuang.world.pictures import FLOW
 from kechuang.world.simulate import INTENSITY_BINS, SIZE_BINS
 
 DRAWS, QUARTERS = 12, 80
@@ -123,11 +125,44 @@ def _snapshots(generator: np.random.Generator) -> pd.DataFrame:
             bunched = smooth * np.where(ratios < notch, 0.1, 1.0) + 90 * (np.abs(ratios - notch) < 0.001)
             arrays[f"real_intensity_{place}"] = [generator.poisson(smooth) for _ in range(3)]
             arrays[f"reported_intensity_{place}"] = [generator.poisson(bunched) for _ in range(3)]
-        for name, array in arrays.items():
+        for name, array in {**arrays, **_networks(generator)}.items():
             values = np.array(array, dtype=float)
             rows.append({"draw": draw, "closure": CLOSURES[draw % 3], "replicate": 0, "snapshot": name,
                          "shape": list(values.shape), "values": values.ravel().tolist()})
     return pd.DataFrame(rows)
+
+
+PAYMENTS = (
+    ("sales", "firms", "outside", 5200.0), ("purchases", "outside", "firms", 3900.0),
+    ("production wages", "households", "firms", 630.0), ("wages of cells", "households", "cells", 300.0),
+    ("sales of cells", "cells", "outside", 700.0), ("consumption", "outside", "households", 800.0),
+    ("corporate income tax, city", "government", "firms", 38.0), ("general spending", "outside", "government", 120.0),
+    ("capital of the guarantee fund", "guarantee fund", "government", 2.0), ("new loans", "firms", "other banks", 940.0),
+    ("repaid loans", "other banks", "firms", 870.0), ("new equity of firms", "firms", "funds", 4.0),
+)
+"""Payments of a year in 亿元: name, receiver, payer, amount."""
+
+
+def _networks(generator: np.random.Generator) -> dict[str, Any]:
+    """Return the arrays of banks and money of one draw at the three dates."""
+    city = load_city("taizhou")
+    share = np.array([place.firm_share for place in city.places])
+    distance = np.exp(-np.array(city.distances) / 20)
+    branches = np.zeros((3, len(share)))
+    branches[0] = [place.science_banks for place in city.places]
+    branches[1, [0, 6, 8]] = branches[2, 6:] = 1
+    found: dict[str, list[Any]] = {}
+    for growth in (1.0, 1.6, 2.8):
+        links = generator.poisson(5500 * growth * share[:, None] * distance * share / (distance @ share)[:, None])
+        ledger = Ledger()
+        for name, receiver, payer, amount in PAYMENTS:
+            ledger.post(name, receiver, payer, amount * growth * float(generator.lognormal(0, 0.05)))
+        arrays = {"bank_links": links, "science_links": 0.1 * links, "bank_loans": 750 * growth * share,
+                  "banks_open": branches, "money_between": ledger.between,
+                  **{FLOW + name: row for name, row in ledger.flows.items()}}
+        for name, array in arrays.items():
+            found.setdefault(name, []).append(array)
+    return found
 
 
 def _record(title: str, scale: float) -> dict[str, Any]:

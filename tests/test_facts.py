@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
+from kechuang.analyse import facts_funds
 from kechuang.analyse import facts_statistics as statistics
+from kechuang.analyse.credit_panel import CreditYears, applications, correlation_with_debt, size_class
 from kechuang.analyse.facts import FACTS, evaluate
 from kechuang.analyse.facts_panel import CityYear, observe
 from kechuang.analyse.facts_study import judge, study_content, study_page
@@ -173,13 +176,141 @@ def test_s_shape_is_told_from_a_line_and_from_one_sided_bends() -> None:
     assert not statistics.is_s_shaped(1.0 - np.exp(-0.1 * years)), "concave from the start"
 
 
+# F15-F17 ------------------------------------------------------------------------------------------------------------
+
+
+def credit_of(**changes: Any) -> CreditYears:
+    """Return five years of credit that suit every band."""
+    plain = {
+        "first": 2016, "last": 2020,
+        "approved": np.array([90.0, 46.0, 24.0]), "refused": np.array([10.0, 4.0, 1.0]),
+        "loans": np.array([10.0, 40.0, 90.0]), "sales": np.array([100.0, 200.0, 300.0]),
+        "counts": {"applicants": 175.0, "rationed": 21.0, "discouraged": 25.0},
+        "correlations": (-0.1, -0.2, -0.3), "bad": (*[1.0] * 15, 0.9, 1.0, 1.7, 1.4, 1.2),
+    }  # fmt: skip
+    return CreditYears(**{**plain, **changes})
+
+
+def measured(name: str, **changes: Any) -> tuple[float, bool]:
+    """Return a statistic of credit and whether it lies in its band; CityYear is stood in for by what is looked at."""
+    fact = next(fact for fact in FACTS if fact.name == name)
+    value = fact.measure(SimpleNamespace(credit=credit_of(**changes)))  # type: ignore[arg-type]
+    return value, fact.holds(value)
+
+
+def test_approval_has_to_rise_with_size() -> None:
+    """Approved: 90, 92 and 96 % of 100, 50 and 25 applications."""
+    value, holds = measured("F15 approval")
+    assert (value, holds) == (pytest.approx(0.02), True)
+    value, holds = measured("F15 approval", refused=np.array([10.0, 4.0, 6.0]))
+    assert (value, holds) == (pytest.approx(0.80 - 0.92), False)
+    assert measured("F15 approval 3")[0] == pytest.approx(0.96)
+    nobody = {"approved": np.array([90.0, 46.0, 0.0]), "refused": np.array([10.0, 4.0, 0.0])}
+    value, holds = measured("F15 approval", **nobody)
+    assert math.isnan(value)
+    assert not holds
+
+
+def test_debt_may_rise_or_fall_with_size_but_not_turn() -> None:
+    """Loans over sales: .1, .2, .3; then .3, .2, .1; then .1, .2, .05."""
+    assert measured("F15 debt") == (pytest.approx(0.1), True)
+    assert measured("F15 debt", loans=np.array([30.0, 40.0, 30.0])) == (pytest.approx(0.1), True)
+    value, holds = measured("F15 debt", loans=np.array([10.0, 40.0, 15.0]))
+    assert (value, holds) == (pytest.approx(-0.1), False)
+
+
+def test_rationed_and_constrained_shares_by_hand() -> None:
+    assert measured("F15 rationed") == (pytest.approx(21 / 175), True)
+    assert measured("F15 constrained") == (pytest.approx(46 / 200), True)
+    assert math.isnan(measured("F15 rationed", counts={"applicants": 0.0, "rationed": 0.0, "discouraged": 3.0})[0])
+
+
+def test_debt_goes_with_research_as_in_a_hand_made_sample() -> None:
+    assert measured("F16 collateral") == (pytest.approx(-0.2), True)
+    intensity, debt = np.array([0.0, 0.0, 0.02, 0.04, 0.06]), np.array([9.0, -9.0, 0.3, 0.1, 0.2])
+    # Three doers, ranks 1, 2, 3 against 3, 1, 2 in equal steps.
+    assert correlation_with_debt(intensity, debt) == pytest.approx(-0.5)
+    assert math.isnan(correlation_with_debt(intensity[:4], debt[:4]))
+    assert math.isnan(correlation_with_debt(intensity, np.zeros(5)))
+
+
+def test_bad_loans_and_the_bump_of_the_pandemic() -> None:
+    """0.9 % at the end of 2019, at most 1.7 % in 2020."""
+    assert measured("F17 lowest") == (0.9, True)
+    assert measured("F17 highest") == (1.7, True)
+    assert measured("F17 bump") == (pytest.approx(0.8), True)
+    assert measured("F17 bump", bad=(*[1.0] * 16, 1.0, 2.5, 1.0, 1.0)) == (1.5, False)
+    assert not measured("F17 highest", bad=(*[1.0] * 19, 2.1))[1]
+    assert next(fact for fact in FACTS if fact.name == "F17 bump").years == (2020,)
+
+
+def test_classes_of_size_hold_their_upper_bound() -> None:
+    assert size_class(np.array([1.0, 5000.0, 5000.1, 20_000.0, 20_000.1])).tolist() == [0, 0, 1, 1, 2]
+
+
+def test_applications_read_off_the_firms_are_those_of_the_credit_market() -> None:
+    """Twelve quarters of a small city: granted plus refused is what lending itself counts, in every quarter."""
+    seen: list[tuple[int, ...]] = []
+
+    def count(city: Corridor) -> None:
+        granted, refused = applications(city)
+        seen.append((int(granted.sum() + refused.sum()), int(refused.sum())))
+        assert seen[-1] == (city.lending["applicants"], city.lending["refused"])
+
+    Corridor(scenario_of("2018Q4"), seed=5, scale=0.05, collect=False, events={"credit": [count]}).run()
+    assert len(seen) == 12
+    assert min(total for total, _ in seen) > 0
+    assert sum(refused for _, refused in seen) > 0
+
+
+# F19 ----------------------------------------------------------------------------------------------------------------
+
+
+def stakes_of(*deals: tuple[int, int, str, float, float, bool]) -> pd.DataFrame:
+    """Return stakes of one fund from (firm, quarter, route, cost, proceeds, follow-on)."""
+    frame = pd.DataFrame(deals, columns=["firm", "quarter", "route", "cost", "proceeds", "follow_on"])
+    return frame.assign(fund="innovation fund", share=0.1, exit_quarter=-1)
+
+
+def test_success_counts_deals_of_eight_years_and_more() -> None:
+    stakes = stakes_of((1, 10, "listing", 5.0, 15.0, False), (2, 40, "write-off", 5.0, 0.5, False),
+                       (3, 48, "", 5.0, 0.0, False), (4, 49, "sale", 5.0, 6.0, False))  # fmt: skip
+    assert facts_funds.success_share(stakes, 80) == pytest.approx(1 / 3), "the fourth is 31 quarters old"
+    assert facts_funds.success_share(stakes, 81) == pytest.approx(2 / 4)
+    again = pd.concat([stakes, stakes.assign(follow_on=True, route="")])
+    assert facts_funds.success_share(again, 81) == pytest.approx(2 / 4), "a follow-on is no deal of its own"
+    assert math.isnan(facts_funds.success_share(stakes, 20)), "no deal is that old"
+    assert math.isnan(facts_funds.success_share(stakes[:0], 80))
+    for route, counts in (("term", 0.0), ("closure", 0.0), ("sale", 1.0)):
+        assert facts_funds.success_share(stakes_of((1, 10, route, 5.0, 1.0, False)), 80) == counts
+
+
+def test_gains_of_the_best_tenth() -> None:
+    """Eleven ended deals: the best two (a tenth, rounded up) gain 30 + 10 of 30 + 10 + 8 x 1; losses do not count."""
+    deals = [(k, 10, "sale", 5.0, 6.0, False) for k in range(8)]
+    deals += [(8, 10, "sale", 5.0, 15.0, False), (9, 10, "write-off", 5.0, 0.0, False), (10, 10, "", 99.0, 0.0, False)]
+    # The largest gain comes from a first stake of 10 and a follow-on of 20 in the same firm.
+    deals += [(11, 10, "listing", 5.0, 15.0, False), (11, 14, "listing", 5.0, 25.0, True)]
+    assert facts_funds.top_gains(stakes_of(*deals)) == pytest.approx(40 / 48)
+    assert math.isnan(facts_funds.top_gains(stakes_of((1, 10, "", 5.0, 0.0, False)))), "nothing has ended"
+    assert math.isnan(facts_funds.top_gains(stakes_of((1, 10, "write-off", 5.0, 0.5, False)))), "nothing was gained"
+
+
+def test_stages_share_the_deals() -> None:
+    stakes = stakes_of(*((k, 10, "", 5.0, 0.0, k == 4) for k in range(5)))
+    stakes["stage"] = ["early", "growth", "late", "late", "late"]
+    shares = [facts_funds.stage_share(stakes, stage) for stage in ("early", "growth", "late")]
+    assert shares == [0.25, 0.25, 0.5]
+    assert math.isnan(facts_funds.stage_share(stakes[:0], "early"))
+
+
 # The table of facts -------------------------------------------------------------------------------------------------
 
 
 def test_facts_are_declared_once_with_band_and_source() -> None:
     names = [fact.name for fact in FACTS]
     assert len(set(names)) == len(names)
-    assert {fact.key for fact in FACTS} >= {f"F{k}" for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 22)}
+    assert {fact.key for fact in FACTS} >= {f"F{k}" for k in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 22)}
     for fact in FACTS:
         assert fact.low < fact.high
         assert fact.source or not fact.has_band, f"{fact.name} has a band without a source"
@@ -250,6 +381,13 @@ def test_what_is_observed_agrees_with_the_city(small_city: CityYear) -> None:
     assert small_city.tech_smes[0] == pytest.approx(1012, rel=0.01)
     assert small_city.firms["certified"].sum() == round(HALF * row[POSITION["high_tech_firms"]])
     assert small_city.at_risk.sum() > small_city.exits.sum() > 0
+    credit = small_city.credit
+    assert (credit.first, credit.last, len(credit.bad), len(credit.correlations)) == (2016, 2020, 20, 5)
+    assert credit.bad == tuple(city.indicators[:, POSITION["npl_ratio"]])
+    assert credit.approved.sum() + credit.refused.sum() == credit.counts["applicants"] > 1000
+    rationed = city.indicators[:, POSITION["credit_rationed_share"]] / 100
+    assert rationed.min() <= credit.counts["rationed"] / credit.counts["applicants"] <= rationed.max()
+    assert len(small_city.stakes) == len(city.funds.frame())
     floor = small_city.floor[small_city.floor["certified"]]
     reported = floor["research_intensity"] + floor["relabelled"]
     notch = np.select([floor["sales"] <= 5000, floor["sales"] <= 20000], [0.05, 0.04], 0.03)

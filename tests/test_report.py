@@ -9,21 +9,41 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as Tree
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from kechuang.errors import InputError
-from kechuang.report import build, charts, figures, fonts, maps, pictures, projections, sources, wording
+from kechuang.parameters import default_draw
+from kechuang.report import (
+    bank_map,
+    build,
+    charts,
+    figures,
+    fonts,
+    maps,
+    money_figure,
+    pictures,
+    projections,
+    sources,
+    wording,
+)
 from kechuang.report.folder import COST_KINDS, read_folder
+from kechuang.report.networks import GROUPS, Networks, read_networks
 from kechuang.report.summary import Spread, at, bands, overlap, spread
 from kechuang.report.text import Texts, table
 from kechuang.world.indicators import INDICATORS
-from report_folder import write_run_folder
+from kechuang.world.ledger import SECTORS, Ledger
+from kechuang.world.model import Corridor
+from kechuang.world.pictures import BANK_KINDS, FLOW
+from kechuang.world.simulate import RunResult, blank_scenario, simulate
+from report_folder import PAYMENTS, write_run_folder
 
 REPORT = Path(pictures.__file__).parent
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -183,7 +203,7 @@ def test_both_languages_are_there_with_a_switch(page: Page, text: str) -> None:
     assert len(CHINESE.findall(chinese)) > 5 * len(CHINESE.findall(english))
     sections = [set(re.findall(rf'id="{language}-section-(\w+)"', text)) for language in ("en", "zh")]
     assert sections[0] == sections[1]
-    assert len(sections[0]) == 14
+    assert len(sections[0]) == 16
 
 
 @pytest.mark.usefixtures("few_figures")
@@ -409,6 +429,176 @@ def test_chinese_pictures_have_no_boxes(folder: Path, tmp_path: Path) -> None:
 def test_figures_in_notebooks_are_svg(folder: Path) -> None:
     figure = figures.range_chart(read_folder(folder).indicators, "high_tech_firms", "zh")
     assert figure._repr_svg_().startswith("<svg")  # type: ignore[attr-defined]
+
+
+# --- banks and money --------------------------------------------------------------------------------------
+
+
+def table_of(text: str, caption: str) -> list[list[str]]:
+    """Return the rows of a table of the page by a part of its caption, cells as text."""
+    found = next(table for table in re.findall("<table>.*?</table>", text, flags=re.DOTALL) if caption in table)
+    rows = re.findall(r"<tr.*?</tr>", found[found.index("<tbody>"):], flags=re.DOTALL)
+    cells = (re.findall(r"<t[hd].*?</t[hd]>", row, flags=re.DOTALL) for row in rows)
+    return [[unescape(re.sub("<[^>]+>", "", cell)) for cell in row] for row in cells]
+
+
+def amount(cell: str) -> float:
+    return float(cell.replace(",", "").replace("−", "-") or 0.0)
+
+
+def test_networks_are_means_over_draws(folder: Path) -> None:
+    found = read_folder(folder).networks
+    assert found is not None
+    assert found.dates == ("2020Q4", "2026Q4", "2035Q4")
+    rows = pd.read_parquet(folder / "snapshots.parquet")
+
+    def mean(name: str) -> np.ndarray:
+        chosen = rows[rows["snapshot"] == name]
+        return np.mean([np.reshape(values, shape) for values, shape in zip(chosen["values"], chosen["shape"], strict=True)], axis=0)
+
+    for name, array in (("bank_links", found.links), ("bank_loans", found.loans), ("money_between", found.between),
+                        ("flow consumption", found.flows["consumption"])):
+        np.testing.assert_allclose(array, mean(name))
+    assert found.shares("2035Q4").sum() == pytest.approx(1.0)
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_a_flow_that_some_draws_never_saw_counts_as_nothing_there(tmp_path: Path) -> None:
+    run = write_run_folder(tmp_path / "run")
+    whole = read_networks(run)
+    frame = pd.read_parquet(run / "snapshots.parquet")
+    frame[(frame["snapshot"] != "flow new equity of firms") | (frame["draw"] >= 6)].to_parquet(run / "snapshots.parquet")
+    half = read_networks(run)
+    assert whole is not None
+    assert half is not None
+    ratio = half.flows["new equity of firms"][:, 0] / whole.flows["new equity of firms"][:, 0]
+    assert ratio == pytest.approx([0.5] * 3, rel=0.1)
+    frame[frame["snapshot"].str.contains("sizes|intensity")].to_parquet(run / "snapshots.parquet")
+    html = build(run, ("en",)).read_text(encoding="utf-8")
+    assert 'id="en-section-sizes"' in html
+    assert 'id="en-section-banks"' not in html
+    assert 'id="en-section-money"' not in html
+
+
+def test_strongest_links_by_hand() -> None:
+    shares = np.array([[0.4, 0.1, 0.0], [0.2, 0.1, 0.05], [0.1, 0.05, 0.0]])
+    found = bank_map.strongest(shares, 4)
+    assert [(link.home, link.seat) for link in found] == [(1, 0), (0, 1), (2, 0), (1, 2)]
+    assert [link.share for link in found] == [0.2, 0.1, 0.1, 0.05]
+
+
+def test_bands_of_a_hand_made_ledger() -> None:
+    """Outside buys for 100 and sells for 60, and so on; unit .1 inch, a bar of .3 inches stands in a room of .33."""
+    ledger = Ledger()
+    for receiver, payer, paid in (
+        ("firms", "outside", 100.0), ("outside", "firms", 60.0), ("households", "firms", 30.0),
+        ("outside", "households", 25.0), ("firms", "science banks", 5.0), ("other banks", "firms", 2.0),
+        ("guarantee fund", "government", 4.0),
+    ):  # fmt: skip
+        ledger.post("payment", receiver, payer, paid)
+    nothing = np.zeros((1, 1, 1))
+    networks = Networks(("2020Q4",), nothing, nothing, nothing, nothing, ledger.between[None], {})
+    found = money_figure.lay_out(networks.net("2020Q4"), bars=9.8)
+    assert [(bar.sector, bar.amount) for bar in found.payers] == [("outside", 40), ("banks", 3), ("firms", 30), ("households", 25)]
+    assert [(bar.sector, bar.amount) for bar in found.receivers] == [("firms", 43), ("households", 30), ("outside", 25)]
+    bands = {(band.payer, band.receiver): (band.amount, band.start, band.end, band.thickness) for band in found.bands}
+    assert bands["outside", "firms"] == pytest.approx((40, 0.0, 0.0, 4.0))
+    assert bands["banks", "firms"] == pytest.approx((3, 4.085, 4.0, 0.3))
+    assert bands["firms", "households"] == pytest.approx((30, 4.47, 4.37, 3.0))
+    assert bands["households", "outside"] == pytest.approx((25, 7.54, 7.44, 2.5))
+    assert len(bands) == 4, "money that stays within the city budget is no band"
+    assert found.depth == pytest.approx(10.04)
+
+
+def test_pictures_of_banks_and_money_agree_with_the_run(folder: Path, text: str) -> None:
+    run = read_folder(folder)
+    networks = run.networks
+    assert networks is not None
+    said = visible(text)
+    own = float(networks.shares("2020Q4").trace())
+    assert f"{100 * own:.0f}\u00a0% of firms on the ladder bank in their own place" in said
+    assert "along the 20 strongest links" in said
+    places = table_of(text, "Banks, loans (亿元) and main banks of firms by place")
+    assert len(places) == 13
+    assert [amount(row[4]) for row in places] == pytest.approx(list(networks.loans[0]), rel=0.005, abs=0.05)
+    balance = table_of(text, "Balance of payments between sectors in 2035")
+    names, columns = list(GROUPS), list(money_figure.RECEIVERS)
+    for payer, row in zip(money_figure.PAYERS, balance, strict=True):
+        for receiver, cell in zip(columns, row[1:], strict=True):
+            net = networks.net("2035Q4")[names.index(payer), names.index(receiver)]
+            assert amount(cell) == pytest.approx(net, abs=0.051)
+
+
+@pytest.mark.parametrize(("caption", "label", "last"), [
+    ("Transaction-flow matrix of 2020", "Wages in production", "Change of deposits"),
+    ("2035年交易流量矩阵", "生产人员工资", "存款变动"),
+])
+def test_the_matrix_of_flows_adds_up(text: str, caption: str, label: str, last: str) -> None:
+    rows = table_of(text, caption)
+    assert len(rows) == len(PAYMENTS) + 1
+    assert rows[-1][0] == last
+    numbers = np.array([[amount(cell) for cell in row[1:]] for row in rows])
+    assert numbers.shape[1] == len(SECTORS)
+    np.testing.assert_allclose(numbers.sum(axis=1)[:-1], 0.0, atol=0.011)
+    np.testing.assert_allclose(numbers[:-1].sum(axis=0), numbers[-1], atol=0.005 * len(rows))
+    assert label in [row[0] for row in rows]
+
+
+def test_pictures_of_banks_and_money_say_what_they_show(text: str) -> None:
+    for language, phrase in (("en", "Outside → Firms"), ("zh", "外部 → 企业")):
+        for name in ("money-2020", "money-2035", "banks-2020", "banks-2035"):
+            described = re.search(rf'<desc id="{language}-{name}-text">(.*?)</desc>', text)
+            assert described is not None
+            assert "→" in described[1]
+            assert (phrase in described[1]) == name.startswith("money")
+
+
+@pytest.fixture(scope="module")
+def audited() -> tuple[RunResult, Corridor, np.ndarray]:
+    """Return a small audited run to 2020, the same city stepped by hand, and what its ledger held in 2020 (万元)."""
+    scenario = blank_scenario("2020Q4")
+    city = Corridor(scenario, default_draw("B"), 3, scale=0.03, collect=False)
+    between = np.zeros((len(SECTORS), len(SECTORS)))
+    while city.quarter < scenario.until:
+        city.step()
+        if city.quarter > scenario.until - 4:
+            between += city.ledger.between
+    return simulate(scenario, default_draw("B"), 3, audit=True, scale=0.03), city, between
+
+
+def test_a_run_keeps_its_networks(audited: tuple[RunResult, Corridor, np.ndarray]) -> None:
+    result, city, between = audited
+    pictured = result.snapshots
+    np.testing.assert_allclose(pictured["money_between"][0], between / 1e4 / 0.03)
+    assert np.isnan(pictured["money_between"][1:]).all(), "the run ends before the other dates"
+    flows = {name: array[0] for name, array in pictured.items() if name.startswith(FLOW)}
+    gained = pictured["money_between"][0].sum(axis=0) - pictured["money_between"][0].sum(axis=1)
+    np.testing.assert_allclose(sum(flows.values()), gained, atol=1e-6)
+    firms = city.firms.frame()
+    listed = firms[firms["ladder"] > 0]
+    seats = city.banks.columns.place[listed["main_bank"]]
+    science = city.banks.columns.kind[listed["main_bank"]] == 0
+    for name, chosen in (("bank_links", np.ones(len(listed), dtype=bool)), ("science_links", science)):
+        counted = np.zeros((13, 13))
+        for home, seat in zip(listed["place"][chosen], seats[chosen], strict=True):
+            counted[home, seat] += 1 / 0.03
+        np.testing.assert_allclose(pictured[name][0], counted)
+    assert pictured["bank_loans"][0].sum() == pytest.approx(firms["loans"].sum() / 1e4 / 0.03)
+    assert pictured["banks_open"][0].sum(axis=1).tolist() == [25, 3, 9]
+
+
+def test_every_flow_of_money_has_a_name_in_both_languages(audited: tuple[RunResult, Corridor, np.ndarray]) -> None:
+    names = {name.removeprefix(FLOW) for name in audited[0].snapshots if name.startswith(FLOW)}
+    assert len(names) > 40
+    assert {name for name in names if f"flow.{name}" not in table()} == set()
+    world = "\n".join(file.read_text(encoding="utf-8") for file in (REPORT.parent / "world").rglob("*.py"))
+    assert [key for key in table() if key.startswith("flow.") and f'"{key.removeprefix("flow.")}"' not in world] == []
+
+
+def test_sectors_of_the_ledger_are_all_pictured() -> None:
+    assert sorted(sector for members in GROUPS.values() for sector in members) == sorted(SECTORS)
+    assert sorted(money_figure.PAYERS) == sorted(money_figure.RECEIVERS) == sorted(GROUPS) == sorted(money_figure.COLOURS)
+    assert set(bank_map.MARKS) == set(BANK_KINDS)
 
 
 # --- accessible -------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Stylised facts F1-F14 and F22: what firms do everywhere, with the band in which the model should lie.
+"""Stylised facts F1-F17, F19 and F22: what firms do everywhere, with the band in which the model should lie.
 
 None of them enters a fit. A fact passes when at least 80 % of the runs lie inside its band; a failed fact is published,
 not repaired by moving a parameter. "Built in" marks facts on which mechanisms were shaped: passing them shows correct
-code and explains nothing. F15-F21 need credit, funds, talent and platforms and come with them.
+code and explains nothing. F18, F20 and F21 need talent and platforms and come with them.
 
 Populations: "firms" are followed one by one (above-scale firms and technology SMEs), "all units" are these and the
 reservoir of small ones. Sources: docs/studies/facts.md.
@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.analyse import facts_statistics as statistics
+from kechuang.analyse.facts_credit import credit_facts
+from kechuang.analyse.facts_funds import fund_facts
 from kechuang.analyse.facts_panel import SOFTWARE, CityYear
+from kechuang.analyse.facts_record import EARLY, INFINITE, LATE, Fact
 from kechuang.world.pictures import SIZE_CLASSES
 
 PASSING_SHARE = 0.8
@@ -28,40 +30,6 @@ NOTCHES = (0.05, 0.04, 0.03)
 """R&D over sales that certification asks of the three classes of size."""
 MIN_CELL = 20
 """Registrations below which a cell of place and industry has no curve to speak of."""
-_INFINITE = math.inf
-BOTH, EARLY, LATE = (2020, 2035), (2020,), (2035,)
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One statistic of a fact: how it is measured and the band it should lie in; no band where none is claimed."""
-
-    key: str
-    part: str
-    statistic: str
-    low: float
-    high: float
-    source: str
-    measure: Callable[[CityYear], float]
-    built_in: bool = False
-    years: tuple[int, ...] = BOTH
-    strict: bool = False
-
-    @property
-    def name(self) -> str:
-        """Key and part, such as 'F6 exit'."""
-        return f"{self.key} {self.part}".strip()
-
-    @property
-    def has_band(self) -> bool:
-        """Whether the fact claims anything."""
-        return not (math.isinf(self.low) and math.isinf(self.high))
-
-    def holds(self, value: float) -> bool:
-        """Say whether a value lies in the band; a value that could not be computed does not."""
-        if self.strict:
-            return self.low < value < self.high
-        return self.low <= value <= self.high
 
 
 def _tail(city: CityYear) -> float:
@@ -209,7 +177,7 @@ def _declared() -> Iterator[Fact]:
     memory = "Axtell 2001; Cabral and Mata 2003 (from memory)"
     yield Fact("F2", "firms", "skewness of ln sales, firms", 0.2, 1.2, memory, _skew_firms)
     yield Fact("F2", "all units", "skewness of ln sales, all units", 0.2, 1.2, memory, _skew_all)
-    yield Fact("F2", "body", "Kolmogorov distance of firms' sales from a lognormal", -_INFINITE, _INFINITE, "", _body)
+    yield Fact("F2", "body", "Kolmogorov distance of firms' sales from a lognormal", -INFINITE, INFINITE, "", _body)
     shape = "Subbotin shape of annual growth, less means of industry and size decile (1 Laplace, 2 Gauss)"
     laplace = "Bottazzi and Secchi 2002 (Italy); Bottazzi et al. 2011 (France); Zou 2019 (China)"
     yield Fact("F3", "shape", shape, 0.7, 1.3, laplace, _growth_shape, built_in=True)
@@ -218,9 +186,9 @@ def _declared() -> Iterator[Fact]:
     yield Fact("F4", "slope", variance, -0.25, -0.03, riccaboni, _size_variance, built_in=True)
     effect = "coefficient of ln size on growth within age and industry"
     yield Fact("F5", "size", effect, -0.03, 0.03, haltiwanger, _size_effect, strict=True)
-    yield Fact("F6", "exit", "exit rate below 5 years over that of older firms", 1.2, _INFINITE, haltiwanger, _young_exit)
+    yield Fact("F6", "exit", "exit rate below 5 years over that of older firms", 1.2, INFINITE, haltiwanger, _young_exit)
     dispersion = "sd of growth below 5 years over that of older firms"
-    yield Fact("F6", "dispersion", dispersion, 1.2, _INFINITE, haltiwanger, _young_dispersion)
+    yield Fact("F6", "dispersion", dispersion, 1.2, INFINITE, haltiwanger, _young_dispersion)
     yield Fact("F7", "peak", "year of life with the highest hazard", 2, 4, registry, _peak, built_in=True)
     yield Fact("F7", "5 years", "share surviving 5 years", 0.62, 0.76, registry, _survival(5), built_in=True)
     yield Fact("F7", "9 years", "share surviving 9 years", 0.42, 0.58, registry, _survival(9), built_in=True)
@@ -238,14 +206,16 @@ def _declared() -> Iterator[Fact]:
     chen = "Chen, Liu, Suarez Serrato and Xu 2021"
     for k, name in enumerate(CLASS_NAMES):
         excess = f"excess mass of reported R&D at {NOTCHES[k]:.0%}, sales {name}"
-        yield Fact("F12", f"reported {k + 1}", excess, 0.0, _INFINITE, chen, _bunching_reported(k), strict=True)
+        yield Fact("F12", f"reported {k + 1}", excess, 0.0, INFINITE, chen, _bunching_reported(k), strict=True)
         ratio = f"excess mass of real over that of reported R&D, sales {name}"
-        yield Fact("F12", f"real {k + 1}", ratio, -_INFINITE, 0.5, chen, _bunching_ratio(k))
+        yield Fact("F12", f"real {k + 1}", ratio, -INFINITE, 0.5, chen, _bunching_ratio(k))
     curve = "share of cells (place and industry) whose cumulative registrations are S-shaped"
     yield Fact("F13", "diffusion", curve, 0.6, 1.0, "Griliches 1957; Rogers (from memory)", _s_shapes, years=LATE)
     dilution = "elasticity of new certificates per technology SME to technology SMEs, five years"
     yield Fact("F14", "dilution", dilution, -0.6, -0.2, "430, 1190, 1012, 5500 (evidence)", _dilution, years=EARLY)
-    yield Fact("F14", "after 2020", f"{dilution}, no band", -_INFINITE, _INFINITE, "", _dilution, years=LATE)
+    yield Fact("F14", "after 2020", f"{dilution}, no band", -INFINITE, INFINITE, "", _dilution, years=LATE)
+    yield from credit_facts(CLASS_NAMES)
+    yield from fund_facts()
     yield Fact("F22", "staff", "mean staff of industrial units", 15, 23, "Wenzhou, economic census for 2018", _staff)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.analyse.credit_panel import CreditWatch, CreditYears
 from kechuang.clock import quarter_index, quarter_of_year, year_of
 from kechuang.scenario import Scenario
 from kechuang.world import settings
@@ -45,6 +46,7 @@ class CityYear:
     R&D floor of certified firms has acted; `exits` and `at_risk` count by age (firm-quarters of five years);
     `unit_ages` are shares of reservoir units by age; `registrations` is [cells of place and industry, year-ends] from the
     end of 2015, `tech_smes` counts by year-end from 2015 and `certificates_new` by year from 2016, both of the whole city.
+    `credit` covers the years since the last CityYear, `stakes` are all deals of the venture funds so far.
     """
 
     year: int
@@ -62,6 +64,8 @@ class CityYear:
     tech_smes: NDArray[np.float64]
     certificates_new: NDArray[np.float64]
     drift: float
+    credit: CreditYears
+    stakes: pd.DataFrame
 
     @property
     def age(self) -> NDArray[np.float64]:
@@ -87,7 +91,12 @@ def observe(
         seed,
         scale=scale,
         collect=False,
-        events={"research": [watch.after_floor], "certification": [watch.before_exits], "exit": [watch.after_exits]},
+        events={
+            "credit": [watch.credit.after_lending],
+            "research": [watch.after_floor],
+            "certification": [watch.before_exits],
+            "exit": [watch.after_exits],
+        },
     )
     watch.year_end(city)
     last = quarter_index(f"{max(years)}Q4")
@@ -111,6 +120,7 @@ class _Watch:
         self.before: pd.DataFrame | None = None
         self.floor: pd.DataFrame | None = None
         self._alive = np.zeros(0, dtype=bool)
+        self.credit = CreditWatch()
 
     def after_floor(self, city: Corridor) -> None:
         if quarter_of_year(city.quarter) == 4 and year_of(city.quarter) in self.years:
@@ -134,6 +144,8 @@ class _Watch:
         now = _frame(city)
         self._count_registrations(city, now)
         year = year_of(city.quarter) if city.quarter else 2015
+        if city.quarter:
+            self.credit.year_end(city)
         if year in self.years and self.before is not None and self.floor is not None:
             self.seen[year] = self._city_year(city, year, now, self.before, self.floor)
         if year + 1 in self.years:
@@ -180,6 +192,8 @@ class _Watch:
             ),
             certificates_new=indicators[:, :, POSITION["certificates_new"]].sum(axis=1),
             drift=settings.reporting_drift(city),
+            credit=self.credit.close(city),
+            stakes=city.funds.frame(),
         )
 
 

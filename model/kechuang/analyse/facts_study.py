@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from kechuang.analyse.facts import FACTS, PASSING_SHARE, Fact, evaluate
+from kechuang.analyse.facts import FACTS, PASSING_SHARE, evaluate
 from kechuang.analyse.facts_panel import YEARS, observe
+from kechuang.analyse.facts_record import Fact
 from kechuang.analyse.study_runs import run_jobs
 from kechuang.ensemble.draws import draws_for, seed_of
 from kechuang.parameters import Draw
@@ -181,7 +182,7 @@ def _band(fact: Fact) -> str:
     if math.isinf(fact.high):
         return f"> {fact.low:g}" if fact.strict else f"≥ {fact.low:g}"
     if math.isinf(fact.low):
-        return f"≤ {fact.high:g}"
+        return f"< {fact.high:g}" if fact.strict else f"≤ {fact.high:g}"
     return f"{fact.low:g} to {fact.high:g}"
 
 
@@ -204,5 +205,8 @@ _NOTES = (
     "- F13: cells with at least 20 registrations; increments peak inside, and a logistic beats a line at 10 % (points",
     "  taken as independent, so it says yes too readily).",
     "- F14: five years, five points; after 2020 no band is claimed.",
+    "- F15 to F17: the year names a window, 2016-2020 or 2021-2035. F15: applications are read off the firms right after",
+    "  lending; rises count from the class of size below, and debt may rise or fall with size if it does so all the way.",
+    "- F19: deals at least eight years old, so 2035 alone; a follow-on belongs to the deal it follows.",
     "- \"From memory\": not compared with the text of the source.",
 )

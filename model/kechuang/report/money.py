@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NETWORK_INDICATORS = ("bank_coverage", "science_bank_share", "bank_concentration")
+OWN_LEVER = "own lever "
+"""What the flow of a lever written in Python begins with."""
 LISTED = 4
 """Payments that the text below a picture of money names."""
 
@@ -128,7 +130,9 @@ def _moved(row: NDArray[np.float64], group: str) -> float:
 
 
 def flow_label(context: Context, name: str) -> str:
-    """Return the name of a flow in the language of the reader; one without a label stands as the ledger has it."""
+    """Return the name of a flow in the language of the reader; payments of a lever written by hand carry its key."""
+    if name.startswith(OWN_LEVER):
+        return context.texts.plain("money.own", name=name.removeprefix(OWN_LEVER))
     return str(context.texts.either(f"flow.{name}", name).unescape())
 
 

@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "outside": ("outside",),
 }
 """Sectors of the ledger as the picture of money shows them, from top to bottom."""
-_BANKS = ("bank_links", "science_links", "bank_loans", "banks_open")
+_WANTED = {"bank_links", "science_links", "bank_loans", "banks_open", "money_between"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Networks:
 
         gathered = _gathering()
         between = gathered @ self.between[self.dates.index(date)] @ gathered.T
-        return np.maximum(between - between.T, 0.0)
+        return np.asarray(np.maximum(between - between.T, 0.0))
 
     def year(self, date: str) -> dict[str, NDArray[np.float64]]:
         """Return the flows of the year by sector of the ledger, those that moved anything, the largest first."""
@@ -85,7 +85,7 @@ def read_networks(folder: Path) -> Networks | None:
     from kechuang.world.pictures import FLOW, SNAPSHOT_QUARTERS
 
     arrays = read_arrays(file)
-    if not {*_BANKS, "money_between"} <= set(arrays):
+    if not set(arrays) >= _WANTED:
         return None
     reached = np.array(dates_reached(arrays["bank_loans"]))
     if not reached.any():
@@ -99,4 +99,5 @@ def read_networks(folder: Path) -> Networks | None:
 
     dates = tuple(quarter_label(quarter) for quarter, known in zip(SNAPSHOT_QUARTERS, reached, strict=True) if known)
     flows = {name.removeprefix(FLOW): mean(name) for name in sorted(arrays) if name.startswith(FLOW)}
-    return Networks(dates, *(mean(name) for name in _BANKS), mean("money_between"), flows)
+    return Networks(dates, mean("bank_links"), mean("science_links"), mean("bank_loans"), mean("banks_open"),
+                    mean("money_between"), flows)

@@ -25,7 +25,10 @@ FLOWS_OF_A_FUND = {"calls": 1, "dividends": 1, "proceeds": 1, "deals": -1, "fees
 
 @dataclass
 class Stake:
-    """One deal: who bought how much of which firm, and how it ended; money in 万元, exit quarter -1 while held."""
+    """One deal: who bought how much of which firm, and how it ended; money in 万元, exit quarter -1 while held.
+
+    `extra` says that a change of the scenario with a budget brought the deal.
+    """
 
     firm: int
     fund: int
@@ -34,6 +37,7 @@ class Stake:
     cost: float
     share: float
     follow_on: bool = False
+    extra: bool = False
     exit_quarter: int = -1
     route: str = ""
     proceeds: float = 0.0
@@ -47,8 +51,8 @@ class Stake:
 class Fund(mesa.Agent):  # type: ignore[misc]
     """One fund (or group of funds of one kind): commitments, calls and account, money in 万元.
 
-    `committed` is the callable part of its announced size and `recycled` what proceeds added to it; `unchanged` is what
-    `committed` would be without changes of the scenario that have a budget.
+    `committed` is the callable part of its announced size and `recycled` what proceeds added to it. `unchanged` is what
+    could still be called without changes of the scenario that have a budget.
     """
 
     def __init__(self, model: Corridor, row: int) -> None:
@@ -74,6 +78,11 @@ class Fund(mesa.Agent):  # type: ignore[misc]
         self.committed = max(self.committed + amount, self.called - self.recycled, 0.0)
         self.unchanged = max(self.unchanged + unchanged, 0.0)
 
+    def recycle(self, amount: float, *, extra: float) -> None:
+        """Let partners commit proceeds again, `extra` of them from deals that a change with a budget brought."""
+        self.recycled += amount
+        self.unchanged += amount - extra
+
     def open_quarter(self) -> None:
         """Begin the records of a quarter."""
         self.opening = self.deposits
@@ -84,9 +93,10 @@ class Fund(mesa.Agent):  # type: ignore[misc]
         self.flows[flow] += amount
         self.deposits += FLOWS_OF_A_FUND[flow] * amount
 
-    def call(self, by_city: float, by_others: float) -> None:
+    def call(self, by_city: float, by_others: float, *, extra: bool = False) -> None:
         """Call money from the partners."""
         self.called += by_city + by_others
+        self.unchanged -= 0.0 if extra else min(by_city + by_others, self.unchanged)
         self.paid_by_city += by_city
         self.paid_by_others += by_others
         self.move("calls", by_city + by_others)
@@ -170,14 +180,13 @@ class Funds:
         """Return the stakes held in a firm, the first one first."""
         return self._held.get(firm, [])
 
-    def leave(self, columns: FirmColumns, row: int, quarter: int, route: str, multiple: float) -> float:
-        """End the stakes in the firm of a row at a multiple of their cost and return the proceeds."""
-        total = 0.0
-        for stake in self._held.pop(int(columns.identity[row]), []):
+    def leave(self, columns: FirmColumns, row: int, quarter: int, route: str, multiple: float) -> list[Stake]:
+        """End the stakes in the firm of a row at a multiple of their cost and return them."""
+        ended = self._held.pop(int(columns.identity[row]), [])
+        for stake in ended:
             stake.exit_quarter, stake.route, stake.proceeds = quarter, route, multiple * stake.cost
-            total += stake.proceeds
         columns.fund[row], columns.fund_share[row] = 0, 0.0
-        return total
+        return ended
 
     def write_off(self, columns: FirmColumns, rows: NDArray[np.int64], quarter: int) -> None:
         """End the stakes in firms that have closed; nothing is left for owners of equity."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
@@ -17,7 +17,7 @@ from kechuang.errors import InputError, Problem
 from kechuang.parameters import Draw
 from kechuang.provisional import provisional_draw
 from kechuang.scenario import Scenario
-from kechuang.world import identities
+from kechuang.world import balance, identities
 from kechuang.world.audit import Audit
 from kechuang.world.banks import Banks
 from kechuang.world.events import Shocks
@@ -25,6 +25,7 @@ from kechuang.world.funds import Funds
 from kechuang.world.government import CompensationFund, Government, GuaranteeFund
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.ledger import Ledger, Residual
+from kechuang.world.mechanisms import initial
 from kechuang.world.mechanisms.demand import Demand, trend_growth
 from kechuang.world.own import Event, Events, OwnLever, events_by_phase
 from kechuang.world.phases import (
@@ -46,6 +47,9 @@ from kechuang.world.rules import Rules
 from kechuang.world.setup import build_city
 from kechuang.world.surroundings import Surroundings
 from kechuang.world.treasury import Ceiling, Claim
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Corridor(mesa.Model):  # type: ignore[misc]
@@ -184,11 +188,19 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             raise InputError([Problem("own levers", key=lever, message=f"is not one of {', '.join(flows) or 'none'}")])
         self.claim(lever, flows[lever], rows, amounts)
 
+    def balance_sheet(self) -> pd.DataFrame:
+        """Return what every sector owns and owes (万元): stocks by sector, rows summing to zero but for fixed capital."""
+        return balance.balance_sheet(self)
+
+    def flow_matrix(self) -> pd.DataFrame:
+        """Return the transaction-flow matrix of the quarter (万元): flows by sector, rows and columns summing to zero."""
+        return balance.flow_matrix(self)
+
     # Putting it together --------------------------------------------------------------------------------------------------
 
     def _read_city(self, city: City) -> None:
         self.geography = city
-        self.place_share = np.array([place.firm_share for place in city.places])
+        self.place_share = initial.place_shares(city, self.rules.value("corridor_firm_share"))
         self.high_tech_quotient = np.array([place.high_tech_quotient for place in city.places])
         self.in_corridor = np.array([place.zone in ("core", "corridor") for place in city.places])
         self.shape = (len(city.places), len(city.industries))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import marshal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kechuang.errors import InputError, Problem, did_you_mean
+from kechuang.scenario.levers import LEVERS as CATALOGUE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -73,7 +75,10 @@ def events_by_phase(levers: Iterable[OwnLever], events: Events | None) -> dict[s
     levers = tuple(levers)
     named = {phase: list(functions) for phase, functions in (events or {}).items()}
     problems = [_unknown(phase, "events") for phase in named if phase not in PHASES]
+    taken = [*CATALOGUE, *(lever.key for lever in levers)]
     for lever in levers:
+        if taken.count(lever.key) > 1:
+            problems.append(Problem("own levers", key=lever.key, message="is taken; give the lever another name"))
         if lever.phase not in PHASES:
             problems.append(_unknown(lever.phase, lever.key))
         elif PHASES.index(lever.phase) >= LAST_PHASE_FOR_LEVERS:
@@ -93,14 +98,14 @@ def fingerprints(levers: Iterable[OwnLever], events: Events | None) -> dict[str,
 
 
 def _hash_of(name: str, function: Event) -> str:
+    """Return the hash of a function's source, or of its compiled code where it was typed and left no source."""
     try:
-        source = inspect.getsource(function)
+        return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()
     except (OSError, TypeError) as error:
-        problem = Problem(
-            "own code", key=name, message="has no source that could be recorded; write it in a file or a cell"
-        )
-        raise InputError([problem]) from error
-    return hashlib.sha256(source.encode()).hexdigest()
+        code = getattr(function, "__code__", None)
+        if code is None:
+            raise InputError([Problem("own code", key=name, message="is not a function written in Python")]) from error
+        return hashlib.sha256(marshal.dumps(code)).hexdigest()
 
 
 def _unknown(phase: str, key: str) -> Problem:

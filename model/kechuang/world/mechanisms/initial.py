@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.city import City
 from kechuang.parameters import Draw
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.populations import Firms
@@ -145,6 +146,17 @@ def choose_high_tech(
         willing = others[np.argsort(-value[others], kind="stable")[:direct]]
     race = -np.log(u[willing]) / np.sqrt(annual[willing])
     return np.concatenate([best, willing[np.argsort(race, kind="stable")[:direct]]])
+
+
+def place_shares(city: City, inside: float) -> NDArray[np.float64]:
+    """Return the share of firms by place where this share of the corridor districts' firms stands inside the corridor."""
+    share = np.array([place.firm_share for place in city.places])
+    core = np.array([place.zone in ("core", "corridor") for place in city.places])
+    rest = np.array([place.zone == "rest" for place in city.places])
+    districts = float(share[core | rest].sum())
+    share[core] *= inside * districts / float(share[core].sum())
+    share[rest] *= (1.0 - inside) * districts / float(share[rest].sum())
+    return share
 
 
 def spread(total: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
     h01  = pS + qS F_c + vS outreach                     per year; F_c = own-share weight of cell and city
     F_c  = w min(1, S_c/M_c) + (1 - w) S/M               S on the list, M reachable pool
-    P_c  = max(0, M_c - S_c),  M_t = min(M0 (1+gM)^years, share of all units);  closure A: gM = 0
+    P_c  = max(0, M_c - S_c),  M_c = min(weight_c M0 (1+gM)^years, share of its units);  closure A: gM = 0
     registrations in cell c ~ Poisson(h01 P_c / 4), over size bins in proportion to eligibility x units
     firms that are followed one by one and not listed become aware at h01 x eligibility of their size
 
@@ -76,9 +76,12 @@ def eligibility(annual_sales: float, p: RegistrationParameters) -> float:
     return p.eligibility_by_size[p.size_bin_bounds.size]
 
 
-def pool(quarter: int, units: float, p: RegistrationParameters) -> float:
-    """Return the reachable number of technology SMEs in quarter t."""
-    return min(p.pool_size * (1.0 + p.pool_growth) ** (quarter / 4.0), p.pool_share_max * units)
+def pool(
+    quarter: int, units: NDArray[np.float64], weight: NDArray[np.float64], p: RegistrationParameters
+) -> NDArray[np.float64]:
+    """Return the reachable number of technology SMEs in quarter t by cell: a part of M, and no more than its units allow."""
+    whole = p.pool_size * (1.0 + p.pool_growth) ** (quarter / 4.0)
+    return np.minimum(whole * weight, p.pool_share_max * units)
 
 
 def peer_shares(

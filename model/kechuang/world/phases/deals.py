@@ -79,7 +79,7 @@ def plan_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> lis
     for deal in [*second_rounds(city, fund), *first_rounds(city, fund, market, money)]:
         paid = min(deal.money, money)
         if paid > 0.0 and paid >= venture.SMALLEST_ROUND * deal.money:
-            deals.append(deal._replace(money=paid, share=deal.share * paid / deal.money))
+            deals.append(deal._replace(money=float(paid), share=float(deal.share * (paid / deal.money))))
             money -= paid
     return deals
 
@@ -98,7 +98,7 @@ def second_rounds(city: Corridor, fund: Fund) -> list[Round]:
         if len(stakes) == 1 and recent and growth > 0.0 and uniform(key, int(columns.identity[row])) < chance:
             stage = stakes[0].stage
             share = venture.added_share(float(columns.fund_share[row]), float(p.equity_share[stage]))
-            deals.append(Round(int(row), stage, share, _ticket(city, int(row), stage), follow_on=True))
+            deals.append(Round(int(row), stage, share, _ticket(city, int(row), stage), True, stakes[0].extra))
     return deals
 
 
@@ -113,14 +113,15 @@ def first_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> li
     key = stream_key(city.luck_seed, quarter, int(Purpose.FUND_DEALS))
     identity = len(venture.STAGES) * fund.row + np.arange(len(venture.STAGES))
     open_share = finance.fund_open[quarter] / max(finance.fund_total[quarter], 1e-9)
-    usual_share = min(1.0, fund.unchanged / max(fund.committed, 1e-9))
+    unlimited = finance.budgets["guidance_fund"].yearly is None
+    usual_share = 1.0 if unlimited else min(1.0, fund.unchanged / max(money, 1e-9))
     numbers = [poissons(key, identity, share * mean) for share in (1.0, open_share, usual_share)]
     deals = []
     for stage, (number, free, usual) in enumerate(zip(*numbers, strict=True)):
         chosen = choose(city, market, fund.row, stage, int(free), int(number))
         for position, row in enumerate(chosen):
             money_of_deal, share = _ticket(city, row, stage), float(p.equity_share[stage])
-            deals.append(Round(row, stage, share, money_of_deal, extra=position >= usual))
+            deals.append(Round(row, stage, share, money_of_deal, extra=bool(position >= usual)))
     return deals
 
 

@@ -26,8 +26,8 @@ def register(city: Corridor) -> None:
     """Bring units of the reservoir onto the list and make ordinary firms aware of certification."""
     p, quarter = city.rules.registration, city.quarter
     listed = city.count_by_cell(min_ladder=1)
-    units = float(city.reservoir.units.sum() + len(city.firms))
-    reachable = registration.pool(quarter, units, p) * city.pool_weight
+    units = city.reservoir.units + city.count_by_cell()
+    reachable = registration.pool(quarter, units, city.pool_weight, p)
     peers = registration.peer_shares(listed, reachable, p)
     reward = city.policy.registration_bonus[quarter, :, :, 0] - FREE_REWARD * city.money
     outreach = np.clip(reward / city.money, -registration.OUTREACH_MAX, registration.OUTREACH_MAX)

@@ -42,7 +42,7 @@ def _within_budget(city: Corridor, planned: dict[int, list[Round]]) -> list[tupl
     for (fund, deal), claim, by_city in zip(deals, claims, paid, strict=True):
         kept = by_city / claim if deal.extra and claim > 0.0 else 1.0
         if kept > 0.0:
-            cut = deal._replace(money=kept * deal.money, share=kept * deal.share)
+            cut = deal._replace(money=float(kept * deal.money), share=float(kept * deal.share))
             found.append((fund, cut, float(by_city)))
     return found
 
@@ -61,19 +61,19 @@ def _pay_fee(city: Corridor, fund: Fund, fee: float) -> None:
 def _pay_in(city: Corridor, fund: Fund, deal: Round, by_city: float) -> None:
     """Call the money of a deal and pay it into the firm for a share of it."""
     columns = city.firms.columns
-    _call(city, fund, by_city, deal.money - by_city, CASH)
+    _call(city, fund, by_city, deal.money - by_city, CASH, deal.extra)
     fund.move("deals", deal.money)
     columns.deposits[deal.row] += deal.money
     city.note_postings(np.array([deal.row]), "new equity", np.array([deal.money]))
     city.ledger.post("new equity of firms", "firms", "funds", deal.money)
     firm = int(columns.identity[deal.row])
-    stake = Stake(firm, fund.row, deal.stage, city.quarter, deal.money, deal.share, deal.follow_on)
+    stake = Stake(firm, fund.row, deal.stage, city.quarter, deal.money, deal.share, deal.follow_on, deal.extra)
     city.funds.take(stake, columns, deal.row)
 
 
-def _call(city: Corridor, fund: Fund, by_city: float, by_others: float, kind: int) -> None:
+def _call(city: Corridor, fund: Fund, by_city: float, by_others: float, kind: int, extra: bool = False) -> None:
     """Call money; the city's part stands outside the ceiling of its support unless it pays fees."""
-    fund.call(by_city, by_others)
+    fund.call(by_city, by_others, extra=extra)
     city.ledger.post("calls of funds on the government", "funds", "government", by_city)
     city.ledger.post("calls of funds on others", "funds", "outside", by_others)
     city.government.pay(by_city)
@@ -100,11 +100,11 @@ def leave(city: Corridor) -> None:
         route = venture.BUYBACK if over else venture.route_out(uniform(key, firm), venture.exit_rates_of(fund.row, p))
         if not route:
             continue
-        proceeds = city.funds.leave(
-            columns, int(row), quarter, route, venture.multiple_of(route, normal(luck, firm), p)
-        )
+        multiple = venture.multiple_of(route, normal(luck, firm), p)
+        ended = city.funds.leave(columns, int(row), quarter, route, multiple)
+        proceeds = sum(stake.proceeds for stake in ended)
         fund.move("proceeds", proceeds)
-        fund.recycled += p.recycling * proceeds
+        fund.recycle(p.recycling * proceeds, extra=p.recycling * sum(stake.proceeds for stake in ended if stake.extra))
         city.ledger.post("sale of shares by funds", "funds", "outside", proceeds)
     for fund in city.funds:
         to_city, to_others = fund.distribute()
