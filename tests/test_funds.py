@@ -162,6 +162,13 @@ def test_planted_faults_are_found(fault: Callable[[Corridor], None], words: str)
     assert words in f"{raised.value}\n"
 
 
+def test_money_that_appears_between_two_quarters_is_found() -> None:
+    now = city(scenario_of("2018Q4")).run(9)
+    leak(now)
+    with pytest.raises(CheckFailed, match="cash of a fund moves by its records: talent fund: off by 1"):
+        now.step()
+
+
 # Choices --------------------------------------------------------------------------------------------------------------
 
 

@@ -51,7 +51,8 @@ def read_in_a_run() -> set[str]:
     zone = {"levers": {"zone_approval": {"level": 1, "from": "2016Q2"}}, "support_ceiling": "planned"}
     for closure, reading in (("A", "known"), ("B", "damped"), ("C", "known")):
         values = default_draw(closure).values  # type: ignore[arg-type]
-        scenario = scenario_of("2021Q2", law="known" if reading == "known" else "2020", tide=reading, **(zone if closure == "A" else {}))
+        more = zone if closure == "A" else {}
+        scenario = scenario_of("2021Q2", law="known" if reading == "known" else "2020", tide=reading, **more)
         city_of(scenario, Watched(-1, closure, values), scale=0.02).run()  # type: ignore[arg-type]
     return set(READ)
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 COLOURS = {"outside": "#7d8791", "banks": "#00785c", "funds": "#7a6a00", "firms": "#0b5577", "cells": "#3f8fb0",
            "households": "#b8490a", "government": "#9b1d63"}
-PAYERS = ("outside", "banks", "firms", "cells", "funds", "households", "government")
+PAYERS = ("outside", "banks", "funds", "firms", "cells", "households", "government")
 RECEIVERS = ("firms", "cells", "banks", "funds", "households", "government", "outside")
 """Orders in which the great flows run side by side: from outside to firms, from firms to households, from these outside."""
-_HEIGHT, _TOP, _BARS = 4.75, 0.38, 3.0
-"""Height of the figure, of its heading, and of the bars of one side together, in inches."""
+_TOP, _BARS, _HAIR = 0.38, 2.8, 0.014
+"""Height of the heading, of the bars of one side together, and of what would be too thin to see, in inches."""
 _SLOT = 0.33
 """Least height of a bar with its label, so that labels never touch."""
 _LEFT, _RIGHT, _BAR = 1.2, 3.6, 0.11
@@ -108,12 +108,13 @@ def _bars(order: Sequence[str], totals: Mapping[str, float], unit: float) -> lis
 def money_figure(net: NDArray[np.float64], year: str, language: str = "en") -> Figure:
     """Draw the net payments of a year (亿元) between groups of sectors."""
     texts, layout = Texts(language), lay_out(net)
+    height = _TOP + layout.depth + 0.1
     with canvas.drawing():
-        figure = canvas.new_figure(canvas.WIDTH, _HEIGHT)
+        figure = canvas.new_figure(canvas.WIDTH, height)
         axes = canvas.add_axes(figure, left=0.0, right=1.0, bottom=0.0, top=1.0)
         axes.set_axis_off()
         axes.set_xlim(0, canvas.WIDTH)
-        axes.set_ylim(_HEIGHT, 0)
+        axes.set_ylim(height, 0)
         for band in sorted(layout.bands, key=lambda band: -band.thickness):
             _draw_band(axes, band)
         for band in layout.bands:
@@ -138,18 +139,19 @@ def _amount(value: float, language: str) -> str:
 def _draw_bar(axes: Axes, bar: Bar, left: float, aside: float, align: str, texts: Texts) -> None:
     from matplotlib.patches import Rectangle
 
-    axes.add_patch(Rectangle((left, _TOP + bar.top), _BAR, bar.length, facecolor=COLOURS[bar.sector], linewidth=0))
+    length = max(bar.length, _HAIR)
+    axes.add_patch(Rectangle((left, _TOP + bar.top), _BAR, length, facecolor=COLOURS[bar.sector], linewidth=0))
     x, y = left + aside, _TOP + bar.top + bar.length / 2
     axes.text(x, y - 0.015, texts.plain(f"sector.{bar.sector}"), fontsize=9, fontweight="bold", ha=align, va="bottom")
     axes.text(x, y + 0.015, _amount(bar.amount, texts.language), fontsize=9, color=canvas.MUTED, ha=align, va="top")
 
 
 def _draw_band(axes: Axes, band: Band) -> None:
-    """Draw a band that leaves and arrives level."""
+    """Draw a band that leaves and arrives level; a thin one is a hair line."""
     import numpy as np
 
     along = np.linspace(0.0, 1.0, _POINTS)
     rise = along * along * (3.0 - 2.0 * along)
     upper = _TOP + band.start + (band.end - band.start) * rise
     x = _LEFT + _BAR + along * (_RIGHT - _LEFT - _BAR)
-    axes.fill_between(x, upper, upper + band.thickness, color=COLOURS[band.payer], alpha=0.42, linewidth=0)
+    axes.fill_between(x, upper, upper + max(band.thickness, _HAIR), color=COLOURS[band.payer], alpha=0.42, linewidth=0)

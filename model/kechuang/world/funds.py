@@ -60,7 +60,7 @@ class Fund(mesa.Agent):  # type: ignore[misc]
         self.row, self.name = row, FUNDS[row]
         self.committed = self.unchanged = self.recycled = self.called = 0.0
         self.paid_by_city = self.paid_by_others = 0.0
-        self.deposits = self.opening = 0.0
+        self.deposits = self.opening = self._settled = 0.0
         self.flows = dict.fromkeys(FLOWS_OF_A_FUND, 0.0)
 
     @property
@@ -84,8 +84,8 @@ class Fund(mesa.Agent):  # type: ignore[misc]
         self.unchanged += amount - extra
 
     def open_quarter(self) -> None:
-        """Begin the records of a quarter."""
-        self.opening = self.deposits
+        """Begin the records of a quarter with what the last distribution left, not with what the account says."""
+        self.opening = self._settled
         self.flows = dict.fromkeys(FLOWS_OF_A_FUND, 0.0)
 
     def move(self, flow: str, amount: float) -> None:
@@ -103,12 +103,10 @@ class Fund(mesa.Agent):  # type: ignore[misc]
 
     def distribute(self) -> tuple[float, float]:
         """Pay out the whole account in proportion to what partners paid in; return the parts of city and others."""
-        amount = self.deposits
-        if amount <= 0.0:
-            return 0.0, 0.0
+        amount = max(self.deposits, 0.0)
         by_city = amount * self.paid_by_city / max(self.paid_by_city + self.paid_by_others, 1e-9)
         self.move("distributions", amount)
-        self.deposits = 0.0
+        self._settled = self.deposits
         return by_city, amount - by_city
 
     def __repr__(self) -> str:

@@ -127,6 +127,8 @@ def first_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> li
 
 def choose(city: Corridor, market: Market, fund: int, stage: int, free: int, number: int) -> list[int]:
     """Return the rows of the firms chosen: `free` among all that the fund talks to, the rest among earmarked cells."""
+    if number <= 0:
+        return []
     columns = city.firms.columns
     inside = np.flatnonzero((market.met == fund) & (market.stage == stage))
     rows = market.rows[inside]
