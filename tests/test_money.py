@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -195,46 +196,171 @@ def test_each_lever_moves_what_it_should() -> None:
     assert moved.costs[:, 3:].min() >= 0.0
 
 
+# Budgets --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_bounds_an_injection_but_not_that_of_the_path() -> None:
+    """5亿 more from 2017Q1 with a budget of 1亿: 1亿 comes. The path's own 5亿 of 2018Q1 comes in full."""
+    lever = {"guarantee_coverage": {"budget": 1, "capital": {"value": 5, "from": "2017Q1"}}}
+    paid = []
+    for levers in ({}, lever):
+        run = simulate(scenario_of("2018Q2", levers=levers), default_draw("B"), 5, scale=0.03)
+        paid.append(run.costs[:, run.lever_keys.index("guarantee_coverage"), 0])
+    assert paid[0] == pytest.approx([0.0] * 8 + [5.0, 0.0])
+    assert paid[1] == pytest.approx([0.0] * 4 + [1.0] + [0.0] * 3 + [5.0, 0.0])
+
+
+def test_a_budget_bounds_compensation_but_not_that_of_the_path() -> None:
+    """Two losses of 100 and 300 at a science bank, nothing guaranteed; 0.3 by the path, 0.8 by the lever.
+
+    Path 120, extra 200 of which the budget has 50: a quarter. Banks bear 400 - 120 - 50 = 230.
+    """
+    lever = {"risk_compensation": {"level": 0.8, "from": "2018Q1", "budget": 1, "pool": {"level": 5, "from": "2018Q1"}}}
+    city = city_of(scenario_of("2018Q4", levers=lever), default_draw("B"), scale=0.02).run(9)
+    columns, banks, rows = city.firms.columns, city.banks.columns, np.array([5, 6])
+    bank = int(np.flatnonzero(banks.kind == 0)[0])
+    columns.loan_bank[rows], columns.guaranteed[rows], columns.ladder[rows] = bank, 0.0, 1
+    columns.loans[rows] = [100.0, 300.0]
+    city.policy.finance.budgets["risk_compensation"].left = 50.0
+    city.compensation.left = 1000.0
+    capital = float(banks.capital[bank])
+    losses.repay_banks(city, rows, np.zeros(2))
+    assert 1000.0 - city.compensation.left == pytest.approx(170.0)
+    assert capital - banks.capital[bank] == pytest.approx(230.0)
+
+
+def test_a_budget_bounds_interest_subsidies_but_not_those_of_the_path() -> None:
+    """1 pp on pledged loans by the path, 4 pp more by a lever with 0.002亿 a year, which the first quarters use up.
+
+    Patents are worth ten times as much as usual and assets carry little credit, so that more firms pledge patents.
+    """
+    claimed, path, extra = [], [], []
+
+    def note(city: Corridor) -> None:
+        rows = city.firms.columns.alive[: city.firms.count] == 1
+        quarter = 0.25 * float(city.firms.columns.pledged[: city.firms.count][rows].sum())
+        path.append(0.01 * quarter)
+        extra.append(0.04 * quarter)
+        claimed.append(sum(float(one.amounts.sum()) for one in city.claims if one.lever == "patent_pledge"))
+
+    lever = {"level": 0.6, "from": "2016Q1", "budget": 0.002, "interest_subsidy": {"value": 4, "from": "2016Q1"}}
+    draw = default_draw("B").with_values(patent_value=300.0, tangible_pledge_share=0.05)
+    scenario = scenario_of("2019Q4", levers={"patent_pledge": lever})
+    city_of(scenario, draw, scale=0.1, events={"accounts": [note]}).run()
+    budget = 0.1 * 0.002 * 1e4
+    paid = (np.array(claimed) - np.array(path)).reshape(4, 4)
+    wanted = np.array(extra).reshape(4, 4)
+    assert paid.sum(axis=1) == pytest.approx(np.minimum(wanted.sum(axis=1), budget))
+    assert paid.min() > -1e-9
+    assert (wanted.sum(axis=1) > budget).any(), "the budget binds in some year"
+    # A quarter in which the budget ends pays what is left of it, later ones nothing.
+    left = np.maximum(budget - np.cumsum(wanted, axis=1) + wanted, 0.0)
+    assert paid == pytest.approx(np.minimum(wanted, left))
+
+
 # Worlds at the edge ---------------------------------------------------------------------------------------------------
 
+END = "2026Q4"
 
-def edge(events: Any = None, until: str = "2022Q4", levers: Any = None, **values: Any) -> Corridor:
+
+def edge(events: Any = None, until: str = END, levers: Any = None, seed: int = 1, **values: Any) -> Corridor:
     draw = default_draw("B").with_values(**values)
-    return city_of(scenario_of(until, levers=levers or {}), draw, audit=True, events=events or {}).run()
+    scenario = scenario_of(until, levers=levers or {})
+    city = city_of(scenario, draw, seed, audit=True, events=events or {}).run()
+    assert city.indicators[:, POSITION["ledger_residual"]].max() < LIMIT
+    return city
+
+
+@cache
+def usual(seed: int = 1) -> Corridor:
+    """Return the small baseline city at its end."""
+    return edge(seed=seed)
+
+
+def path(city: Corridor, key: str) -> np.ndarray:
+    return np.asarray(city.indicators[:, POSITION[key]])
 
 
 def last(city: Corridor, key: str) -> float:
-    return float(city.indicators[-1, POSITION[key]])
+    return float(path(city, key)[-1])
+
+
+NO_LENDERS = {"capital_ratio_start": 0.0, "bank_capital_floor": 0.0, "bank_payout_share": 1.0}
+"""Banks start without capital, parents allot none, and what they earn on old loans is paid out."""
 
 
 def test_banks_without_capital_lend_nothing_and_firms_live_on_their_own() -> None:
-    def strip(city: Corridor) -> None:
-        city.banks.funding += city.banks.columns.capital
-        city.banks.columns.capital[:] = 0.0
+    """A loan needs capital. Firms that owed money at the start pay it back and can do less R&D than with banks.
 
-    city = edge({"funds": [strip]})
-    assert last(city, "loan_approval_rate") < 1.0
-    assert last(city, "loans_granted") < 1.0
-    assert last(city, "loans_outstanding") < 0.1 * last(edge(), "loans_outstanding")
+    Demand is given and sales add up to it, so that GDP hardly depends on who lends; but rationed firms lose sales to
+    less productive ones, and after a decade there is no more of it. (In the first years it can be higher: who owes
+    nothing cannot default.) Two cities, each with the same luck in both worlds.
+    """
+    for seed in (1, 2):
+        city, other = edge(seed=seed, **NO_LENDERS), usual(seed)
+        assert path(city, "loans_granted").max() == 0.0
+        # In the first year firms that need no loan any more come to repay the old one; the bank does not say no to that.
+        assert np.nanmax(path(city, "loan_approval_rate")[4:]) == 0.0
+        assert path(city, "guarantee_outstanding").max() < 0.01 * path(other, "guarantee_outstanding").max()
+        assert last(city, "loans_outstanding") < 0.01 * last(other, "loans_outstanding")
+        done = [research_of_first_borrowers(one) for one in (city, other)]
+        both = done[0].keys() & done[1].keys()
+        assert len(both) > 30
+        assert sum(done[0][firm] for firm in both) < 0.95 * sum(done[1][firm] for firm in both)
+        assert last(city, "gdp_four_quarters") <= last(other, "gdp_four_quarters")
+
+
+def research_of_first_borrowers(city: Corridor) -> dict[int, float]:
+    """Return R&D at the end of firms that are alive, do R&D and had a loan when the model began, by identity."""
+    start = city_of(city.resolved, default_draw("B"), city.luck_seed)
+    owed = set(start.firms.columns.identity[: start.firms.count][start.firms.columns.loans[: start.firms.count] > 0.0])
+    columns, count = city.firms.columns, city.firms.count
+    rows = np.flatnonzero((columns.alive[:count] == 1) & (columns.does_research[:count] == 1))
+    amounts = columns.sales[rows] * columns.research_intensity[rows]
+    return {int(who): float(amount) for who, amount in zip(columns.identity[rows], amounts, strict=True) if who in owed}
 
 
 def test_unlimited_capital_leaves_score_and_collateral_as_the_only_limits() -> None:
-    def fill(city: Corridor) -> None:
-        city.banks.funding -= 1e9 - city.banks.columns.capital
-        city.banks.columns.capital[:] = 1e9
-
-    rich, usual = edge({"funds": [fill]}, bank_payout_share=0.0), edge()
-    assert last(rich, "loan_approval_rate") >= last(usual, "loan_approval_rate")
-    assert np.nanmean(rich.indicators[:, POSITION["loan_approval_rate"]]) > 95.0
+    """Capital that cannot bind: no fewer approvals, less rationing; and a hundred times more of it changes no loan."""
+    rich, richer = edge(bank_capital_floor=1e6), edge(bank_capital_floor=1e8)
+    for key in ("loans_granted", "loan_approval_rate", "credit_rationed_share", "defaults"):
+        assert path(rich, key) == pytest.approx(path(richer, key), rel=1e-6, nan_ok=True)
+    assert np.nanmean(path(rich, "loan_approval_rate")) > np.nanmean(path(usual(), "loan_approval_rate"))
+    rationed = np.nanmean(path(rich, "credit_rationed_share"))
+    assert 0.0 < rationed < np.nanmean(path(usual(), "credit_rationed_share"))
+    # Banks that see the truth refuse nobody safe: with perfect sight and no default risk only collateral is left.
+    safe = edge(until="2020Q4", bank_capital_floor=1e6, bank_score_noise=0.0, default_rate=1e-4)
+    assert np.nanmin(path(safe, "loan_approval_rate")) == 100.0
 
 
 def test_an_exhausted_guarantee_fund_covers_nobody() -> None:
-    city = edge(levers={"guarantee_coverage": {"capital": {"level": 0, "from": "2016Q1"}}})
-    assert city.indicators[:, POSITION["guarantee_outstanding"]].max() < 0.2
-    assert city.guarantee_fund.capital >= 0.0
+    """Without capital from the first quarter: no guarantee, no payout, and the fund is never overdrawn."""
+    paid: list[float] = []
+    note = {"closing": [lambda city: paid.append(city.tally_money["guarantee_paid"])]}
+    city = edge(note, levers={"guarantee_coverage": {"capital": {"level": 0, "from": "2016Q1"}}})
+    assert path(city, "guarantee_outstanding").max() == 0.0
+    assert paid == [0.0] * 44
+    assert city.guarantee_fund.capital == 0.0
+    assert last(usual(), "guarantee_outstanding") > 0.0
+
+
+def test_what_the_fund_cannot_pay_the_bank_loses() -> None:
+    """Loan 100, all guaranteed at 0.8, nothing recovered, not a science bank: the fund owes 80 and holds 30, then 0."""
+    for held, paid in ((1000.0, 80.0), (30.0, 30.0), (0.0, 0.0)):
+        city = city_of(scenario_of("2018Q4"), default_draw("B"), scale=0.02).run(3)
+        columns, banks, row = city.firms.columns, city.banks.columns, np.array([5])
+        bank = int(np.flatnonzero(banks.kind != 0)[0])
+        columns.loan_bank[row], columns.loans[row], columns.guaranteed[row] = bank, 100.0, 100.0
+        city.guarantee_fund.capital = held
+        capital = float(banks.capital[bank])
+        losses.repay_banks(city, row, np.zeros(1))
+        assert held - city.guarantee_fund.capital == pytest.approx(paid)
+        assert capital - banks.capital[bank] == pytest.approx(100.0 - paid)
 
 
 def test_one_bank_for_all_holds_all_loans() -> None:
+    """Its capital was allotted for its own customers, so it turns down most of the others until it has grown."""
+
     def only_one(city: Corridor) -> None:
         city.firms.columns.main_bank[:] = 26
         city.firms.columns.second_bank[:] = -1
@@ -242,6 +368,37 @@ def test_one_bank_for_all_holds_all_loans() -> None:
     city = edge({"funds": [only_one]})
     assert last(city, "bank_concentration") > 0.95
     assert last(city, "bank_links") >= 1.0
+    books = city.banks.columns
+    assert books.loans[26] == pytest.approx(books.loans.sum())
+    first = slice(0, 12)
+    assert np.mean(path(city, "loan_approval_rate")[first]) < np.mean(path(usual(), "loan_approval_rate")[first])
+    assert last(city, "loans_outstanding") < last(usual(), "loans_outstanding")
+
+
+def test_science_banks_without_weight_lend_to_nobody() -> None:
+    """Nobody finds one, so they hold no loan and the compensation fund, which serves only them, pays nothing."""
+    city = edge(science_bank_share=0.0)
+    columns, count = city.firms.columns, city.firms.count
+    science = city.banks.columns.kind == 0
+    assert not science[columns.main_bank[:count]].any()
+    second = columns.second_bank[:count]
+    assert not science[second[second >= 0]].any()
+    assert not city.banks.columns.loans[science].any()
+    assert path(city, "compensation_paid").max() == 0.0
+    assert usual().banks.columns.loans[science].sum() > 0.0
+
+
+def test_without_money_for_support_banks_lend_on_but_firms_do_less_research() -> None:
+    """A zero ceiling takes rewards and grants away, not credit: whether a loan is given hardly changes, R&D falls.
+
+    An unlimited ceiling changes nothing in the baseline of these years, whose programmes cost less than the ceiling.
+    """
+    nothing = edge(support_ceiling_2020=0.0)
+    assert last(nothing, "rd_real") < last(usual(), "rd_real")
+    approved = [np.nanmean(path(city, "loan_approval_rate")) for city in (nothing, usual())]
+    assert approved[0] == pytest.approx(approved[1], abs=5.0)
+    unlimited = city_of(scenario_of(END, support_ceiling="none"), default_draw("B"), audit=True).run()
+    assert np.array_equal(unlimited.indicators, usual().indicators, equal_nan=True)
 
 
 def test_a_bank_that_sees_the_truth_lends_to_safer_firms() -> None:

@@ -138,7 +138,7 @@ class Funds:
     def _commit(self, quarter: int) -> None:
         """Split what the announced size grew by among the funds, at the prices of the quarter."""
         model, finance, p = self._model, self._model.policy.finance, self._model.rules.venture
-        unit = model.scale * model.money * wan_from_yi(1.0) * model.policy.price(quarter, model.deflator)
+        unit = model.scale * wan_from_yi(1.0) * model.policy.price(quarter, model.deflator)
 
         def grown(path: NDArray[np.float64]) -> float:
             return unit * p.callable_share * float(path[quarter] - (path[quarter - 1] if quarter else 0.0))

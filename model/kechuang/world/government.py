@@ -50,7 +50,7 @@ class GuaranteeFund(mesa.Agent):  # type: ignore[misc]
     def pay(self, claims: NDArray[np.float64]) -> NDArray[np.float64]:
         """Pay claims, pro rata once they exceed the capital; return what was paid."""
         paid = within(claims, self.capital)
-        self.capital = max(0.0, self.capital - float(paid.sum()))
+        self.capital -= float(paid.sum())
         return paid
 
 
@@ -76,11 +76,12 @@ class CompensationFund(mesa.Agent):  # type: ignore[misc]
         paid = within(claims, self.left)
         self._claimed += float(claims.sum())
         self._paid += float(paid.sum())
-        self.left = max(0.0, self.left - float(paid.sum()))
+        self.left -= float(paid.sum())
         return paid
 
 
 def within(claims: NDArray[np.float64], purse: float) -> NDArray[np.float64]:
     """Return claims cut pro rata to what a purse holds."""
     total = float(claims.sum())
-    return claims if total <= purse else claims * (max(purse, 0.0) / total)
+    purse = max(purse, 0.0)
+    return claims if total <= purse else claims * (purse / total)

@@ -45,7 +45,7 @@ FUND_INDICATORS = (
     ),
     Indicator(
         "fund_projects",
-        "firms",
+        "projects",
         "Projects of science funds",
         "科创基金累计投资项目数",
         "firms in which a science fund has invested since 2016",

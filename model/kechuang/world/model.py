@@ -244,7 +244,9 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             0,
         )
         self.opening: dict[str, int] = {}
+        self.closing: dict[str, int] = {}
         self.opening_stocks: dict[str, float] = {}
+        self.closing_stocks: dict[str, float] = {}
         self.booked: dict[str, float] = {}
         self.residuals: list[Residual] = []
         self.history: list[dict[str, float]] = []

@@ -31,7 +31,7 @@ def research_setting(city: Corridor, quarter: int) -> ResearchSetting:
         policy.tax_rate[dated],
         policy.super_deduction[dated],
         policy.expected_grant(dated, city.ceiling.expected),
-        city.money * policy.price(dated, city.deflator) * policy.grant_cap[dated],
+        policy.price(dated, city.deflator) * policy.grant_cap[dated],
         policy.grant_take_up[dated],
         stream_key(city.luck_seed, 0, int(Purpose.GRANT_TAKE_UP)),
     )

@@ -28,8 +28,8 @@ def open_quarter(city: Corridor) -> None:
     city.tally_money = dict.fromkeys(city.tally_money, 0.0)
     city.household_income = city.government.revenue = 0.0
     city.ledger.open_quarter(city.deposits())
-    city.opening = identities.opening_counts(city)
-    city.opening_stocks = identities.stocks(city)
+    city.opening = city.closing or identities.opening_counts(city)
+    city.opening_stocks = city.closing_stocks or identities.stocks(city)
     city.booked = dict.fromkeys(city.opening_stocks, 0.0)
     city.audit_book.open_quarter(city)
     release_support(city)
@@ -51,4 +51,7 @@ def settle_households(city: Corridor) -> None:
 def close_quarter(city: Corridor) -> None:
     """Check the identities and measure the city."""
     city.residuals = identities.check(city)
+    city.ledger.close_quarter(city.deposits())
+    city.closing, city.closing_stocks = identities.opening_counts(city), identities.stocks(city)
+    city.audit_book.close_quarter(city)
     measure.record(city)

@@ -77,6 +77,7 @@ def repay_banks(city: Corridor, rows: NDArray[np.int64], recovered: NDArray[np.f
         (city.banks.flow, recovered + payout + compensation),
     ):
         np.add.at(array, bank, amount)
+    city.audit_book.note_banks("capital", np.bincount(bank, payout + compensation - lost, len(city.banks)).astype(np.float64))
     city.booked["loans of firms"] -= float(loan.sum())
     city.written_off += float(lost.sum())
 
@@ -113,6 +114,8 @@ def close_banks(city: Corridor) -> None:
     dividends = np.minimum(value("bank_payout_share") * excess, np.maximum(0.0, banks.capital - floor))
     renewed = np.maximum(0.0, floor - banks.capital)
     banks.capital[:] += renewed - dividends
+    city.audit_book.note_banks("capital", interest - funding_cost - handling + renewed - dividends)
+    city.audit_book.note_banks("funding", -city.banks.flow - interest + funding_cost + handling - renewed + dividends)
     banks.bad[:] *= 1.0 - value("bad_loan_write_off")
     city.banks.flow += interest - funding_cost - handling + renewed - dividends
     local = banks.kind == LOCAL_BANK

@@ -23,7 +23,7 @@ def grant_research(city: Corridor) -> None:
     rows, cell = rows[applies], tuple(index[applies] for index in cell)
     reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
     amounts, unchanged = (
-        grant_of(reported, rate[quarter][cell], 0.25 * city.money * price * cap[quarter][cell])
+        grant_of(reported, rate[quarter][cell], 0.25 * price * cap[quarter][cell])
         for rate, cap in (
             (policy.grant, policy.grant_cap),
             (policy.unchanged_grant, policy.unchanged_grant_cap),
