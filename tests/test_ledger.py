@@ -229,6 +229,7 @@ def test_closed_firms_leave_nothing_behind() -> None:
                 now.audit_book.note(account, "transfer at birth", np.array([row]), np.array([change]))
             now.banks.columns.loans[bank] += added
             now.banks.funding[bank] += added
+            now.audit_book.note_banks("funding", np.where(np.arange(len(now.banks)) == bank, added, 0.0))
             columns.deposits[row], columns.capital[row], columns.loans[row] = deposits, capital, loans
         now.rules.demography = usual._replace(exit_hazard=np.full(usual.exit_hazard.size, 1e9))
 

@@ -25,7 +25,6 @@ WAITING = {
     "spin_off_hazard": "spin-offs, with talent",
     "spin_off_elasticity": "spin-offs, with talent",
     "spin_off_reference": "spin-offs, with talent",
-    "corridor_firm_share": "places: today the shares of the city file",
     "construction_value_added_2020": "the split of the rest of the city",
 }
 """Records of built sections that no rule reads yet, and what will read them."""

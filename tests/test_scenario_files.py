@@ -113,7 +113,17 @@ def test_export_recession_and_corridor_plan() -> None:
     assert shock is not None
     assert (shock.from_quarter, shock["depth"], shock["quarters"]) == (37, 0.10, 4)
     plan = load_scenario("corridor-plan")
-    assert (plan.law, plan.tide, plan.levers) == ("known", "known", ())
+    assert (plan.law, plan.tide, plan.support_ceiling) == ("known", "known", "planned")
+    doses = {(change.key, change.dial): (change.mode, change.amount) for change in plan.levers}
+    assert doses == {
+        ("guidance_fund", ""): ("value", 50),
+        ("guarantee_coverage", "capital"): ("value", 5),
+        ("risk_compensation", "pool"): ("value", 0.2),
+        ("data_platform_coverage", ""): ("value", 0.25),
+        ("research_grant", ""): ("value", 1),
+    }
+    assert {change.from_quarter for change in plan.levers} == {28}, "the plan begins in 2022Q4"
+    assert plan.changes("zone_approval") == (), "approval is drawn, never assumed"
 
 
 # Origins, overrides and the run
