@@ -21,9 +21,10 @@ import kechuang
 from kechuang.evidence import evidence_file
 from kechuang.randomness import Purpose
 from kechuang.scenario.levers import LEVERS
-from kechuang.world import model, policy_state
-from kechuang.world.ledger import SECTORS
-from kechuang.world.populations import COLUMN_MEANING, FirmColumns, Firms, arrays
+from kechuang.world import model
+from kechuang.world.books.ledger import SECTORS
+from kechuang.world.policy import policy_state
+from kechuang.world.population.firms import COLUMN_MEANING, FirmColumns, Firms, arrays
 
 ODD = Path(__file__).with_name("odd.md")
 PACKAGE = Path(kechuang.__file__).parent
@@ -72,7 +73,7 @@ def cell_state() -> str:
     """The state of the reservoir; refuses to leave an attribute without meaning."""
     init = next(
         node
-        for node in ast.walk(trees()["world/reservoir.py"])
+        for node in ast.walk(trees()["world/population/reservoir.py"])
         if isinstance(node, ast.ClassDef) and node.name == "Reservoir"
     ).body[1]
     stored = [

@@ -12,9 +12,9 @@ import pandas as pd
 from kechuang.analyse.targets import judge_targets
 from kechuang.city import load_city
 from kechuang.clock import quarter_label, quarter_of_year, year_of
+from kechuang.world.books.ledger import Ledger
 from kechuang.world.indicators import BREAKDOWN_KEYS, KEYS
-from kechuang.world.ledger import Ledger
-from kechuang.world.pictures import FLOW
+from kechuang.world.measure.pictures import FLOW
 from kechuang.world.simulate import INTENSITY_BINS, SIZE_BINS
 
 DRAWS, QUARTERS = 12, 80

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kechuang.parameters import prior_draw
-from kechuang.world.balance import CLOSED, FLOWS_OF_DEPOSITS
-from kechuang.world.ledger import SECTORS
+from kechuang.world.books.balance import CLOSED, FLOWS_OF_DEPOSITS
+from kechuang.world.books.ledger import SECTORS
 from kechuang.world.model import Corridor
 from worlds import LIMIT, city_of, scenario_of
 

@@ -33,11 +33,11 @@ from scipy.optimize import brentq
 from kechuang.ensemble.draws import draws_for
 from kechuang.law import SmallProfit
 from kechuang.parameters import Draw
-from kechuang.world import policy_state
 from kechuang.world.indicators import POSITION
 from kechuang.world.mechanisms.accounts import INVESTMENT_SPEED
 from kechuang.world.mechanisms.demography import AGES, stationary_ages
 from kechuang.world.model import Corridor
+from kechuang.world.policy import policy_state
 from worlds import scenario_of
 
 GROWTH, PRICES = 0.05, 0.02

@@ -183,7 +183,7 @@ def test_odd_tables_are_complete(make_odd: ModuleType) -> None:
     from kechuang.parameters import load_parameters
     from kechuang.randomness import Purpose
     from kechuang.world.indicators import KEYS
-    from kechuang.world.populations import FirmColumns
+    from kechuang.world.population.firms import FirmColumns
 
     text = (DOCS / "odd.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", text))

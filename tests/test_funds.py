@@ -12,13 +12,13 @@ import pytest
 from kechuang.errors import CheckFailed
 from kechuang.parameters import default_draw, prior_draw
 from kechuang.scenario import Scenario
-from kechuang.world.funds import Stake
 from kechuang.world.indicators import POSITION
+from kechuang.world.institutions.funds import Stake
 from kechuang.world.mechanisms import venture as rules
 from kechuang.world.model import Corridor
 from kechuang.world.phases import deals, venture
-from kechuang.world.policy_state import ADMINISTRATION, CASH, LEVERS
-from kechuang.world.populations import arrays
+from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
+from kechuang.world.population.firms import arrays
 from kechuang.world.simulate import simulate
 from worlds import LIMIT, city_of, scenario_of
 

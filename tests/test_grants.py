@@ -14,8 +14,8 @@ from kechuang.units import wan_from_yi
 from kechuang.world.mechanisms import research
 from kechuang.world.mechanisms.research import ResearchParameters, grant_factor, grant_of
 from kechuang.world.model import Corridor
-from kechuang.world.policy_state import CASH, LEVERS
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.policy.policy_state import CASH, LEVERS
+from kechuang.world.population.firms import NO_CERTIFICATE
 from kechuang.world.simulate import simulate
 from worlds import city_of, everywhere, firms_of, law_of, record, research_setting, scenario_of
 

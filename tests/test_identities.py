@@ -23,11 +23,12 @@ from kechuang.parameters import default_draw, prior_draw
 from kechuang.scenario.lever_record import Dial
 from kechuang.scenario.levers import AVAILABLE
 from kechuang.scenario.records import Scenario
-from kechuang.world import identities, own
+from kechuang.world.books import identities
+from kechuang.world.books.ledger import Residual
 from kechuang.world.indicators import POSITION
-from kechuang.world.ledger import Residual
 from kechuang.world.model import Corridor
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.policy import own
+from kechuang.world.population.firms import NO_CERTIFICATE
 from worlds import LIMIT, city_of, long_run, scenario_of
 
 PLACES, INDUSTRIES = load_city("taizhou").valid_names, load_city("taizhou").industry_keys

@@ -23,13 +23,13 @@ from kechuang.scenario import Scenario
 from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.policy import baseline
 from kechuang.world import model as world_model
-from kechuang.world import policy_state
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.mechanisms.taxes import TaxLaw
 from kechuang.world.model import Corridor
 from kechuang.world.phases import ladder
-from kechuang.world.policy_state import Policy
-from kechuang.world.populations import NO_CERTIFICATE, arrays
+from kechuang.world.policy import policy_state
+from kechuang.world.policy.policy_state import Policy
+from kechuang.world.population.firms import NO_CERTIFICATE, arrays
 from worlds import scenario_of
 
 TENTH = 0.1

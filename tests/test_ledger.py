@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kechuang.parameters import default_draw
-from kechuang.world.audit import POSTINGS
-from kechuang.world.ledger import SECTORS, Ledger
+from kechuang.world.books.audit import POSTINGS
+from kechuang.world.books.ledger import SECTORS, Ledger
 from kechuang.world.mechanisms.accounts import FLOWS
 from kechuang.world.model import Corridor
 from worlds import city_of, scenario_of

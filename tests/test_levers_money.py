@@ -18,8 +18,8 @@ from kechuang.parameters import Draw, default_draw
 from kechuang.world.mechanisms.accounts import MEASURES
 from kechuang.world.mechanisms.credit import SCIENCE_BANK
 from kechuang.world.model import Corridor
-from kechuang.world.policy_state import CASH, LEVERS
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.policy.policy_state import CASH, LEVERS
+from kechuang.world.population.firms import NO_CERTIFICATE
 from worlds import city_of, scenario_of
 
 PAIRS = 16

@@ -11,14 +11,14 @@ import pytest
 from kechuang.clock import quarter_label
 from kechuang.parameters import default_draw, prior_draw
 from kechuang.randomness import stream_key
-from kechuang.world import identities
+from kechuang.world.books import identities
 from kechuang.world.indicators import POSITION
 from kechuang.world.mechanisms import lending
 from kechuang.world.mechanisms.credit import BankColumns, CreditParameters, CreditSetting
 from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.model import Corridor
 from kechuang.world.phases import losses
-from kechuang.world.populations import Firms
+from kechuang.world.population.firms import Firms
 from kechuang.world.simulate import simulate
 from worlds import LIMIT, city_of, everywhere, firms_of, record, scenario_of
 

@@ -16,8 +16,8 @@ from kechuang.ensemble.record import read_record
 from kechuang.errors import InputError
 from kechuang.parameters import default_draw
 from kechuang.world.model import Corridor
-from kechuang.world.own import PHASES, OwnLever, events_by_phase, fingerprints
-from kechuang.world.policy_state import CASH
+from kechuang.world.policy.own import PHASES, OwnLever, events_by_phase, fingerprints
+from kechuang.world.policy.policy_state import CASH
 from kechuang.world.simulate import simulate
 from worlds import SMALL, scenario_of
 

@@ -19,7 +19,7 @@ from kechuang.world import simulate as module
 from kechuang.world.indicators import INDICATORS, KEYS
 from kechuang.world.mechanisms import taxes
 from kechuang.world.model import Corridor
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 from worlds import city_of, run_python, scenario_of
 
 QUARTERS, SCALE = 9, 0.02
@@ -30,7 +30,7 @@ import json, sys
 import numpy as np
 from worlds import city_of, scenario_of
 from kechuang.parameters import prior_draw
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 closure, quarters, scale = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 levers = {"certification_bonus": {"level": 35, "from": "2017Q1", "budget": 0.002}}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kechuang.parameters import default_draw
 from kechuang.world.model import Corridor
-from kechuang.world.populations import COLUMN_MEANING, NO_CERTIFICATE, FirmColumns, Firms, arrays, count_cells
+from kechuang.world.population.firms import COLUMN_MEANING, NO_CERTIFICATE, FirmColumns, Firms, arrays, count_cells
 from worlds import city_of, firms_of, scenario_of
 
 

@@ -26,7 +26,7 @@ from kechuang.randomness import (
     uniform,
     uniforms,
 )
-from kechuang.world.populations import identity_of
+from kechuang.world.population.firms import identity_of
 from worlds import furthest
 
 WORD = 2**64

@@ -38,10 +38,10 @@ from kechuang.report.folder import COST_KINDS, read_folder
 from kechuang.report.networks import GROUPS, Networks, read_networks
 from kechuang.report.summary import Spread, at, bands, overlap, spread
 from kechuang.report.text import Texts, table
+from kechuang.world.books.ledger import SECTORS, Ledger
 from kechuang.world.indicators import INDICATORS
-from kechuang.world.ledger import SECTORS, Ledger
+from kechuang.world.measure.pictures import BANK_KINDS, FLOW
 from kechuang.world.model import Corridor
-from kechuang.world.pictures import BANK_KINDS, FLOW
 from kechuang.world.simulate import RunResult, blank_scenario, simulate
 from report_folder import PAYMENTS, write_run_folder
 

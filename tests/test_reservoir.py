@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from kechuang.parameters import default_draw
 from kechuang.world.mechanisms.demography import AGES, DemographyParameters, stationary_ages
-from kechuang.world.reservoir import Reservoir, SizeBins
+from kechuang.world.population.reservoir import Reservoir, SizeBins
 from worlds import record
 
 BOUNDS = np.array([100.0, 300.0, 800.0, 2000.0])

@@ -22,7 +22,7 @@ from kechuang.world.mechanisms.certification import (
     research_price,
 )
 from kechuang.world.mechanisms.research import ResearchParameters
-from kechuang.world.populations import NO_CERTIFICATE, Firms
+from kechuang.world.population.firms import NO_CERTIFICATE, Firms
 from worlds import certification_setting, everywhere, firms_of, law_of, record, research_setting
 
 P = record(

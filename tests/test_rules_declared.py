@@ -11,7 +11,7 @@ import pytest
 
 import kechuang
 from kechuang.parameters import Draw, Value, default_draw, load_parameters
-from kechuang.world.populations import COLUMN_MEANING, FirmColumns
+from kechuang.world.population.firms import COLUMN_MEANING, FirmColumns
 from worlds import city_of, scenario_of
 
 PACKAGE = Path(kechuang.__file__).parent

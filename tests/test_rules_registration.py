@@ -11,8 +11,7 @@ import pytest
 
 from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, uniforms
-from kechuang.world import admission
-from kechuang.world.budget import Budget
+from kechuang.world.institutions.budget import Budget
 from kechuang.world.mechanisms import registration
 from kechuang.world.mechanisms.registration import (
     RegistrationParameters,
@@ -23,6 +22,7 @@ from kechuang.world.mechanisms.registration import (
     registration_hazard,
 )
 from kechuang.world.model import Corridor
+from kechuang.world.population import admission
 from worlds import city_of, firms_of, record, scenario_of
 
 P = record(

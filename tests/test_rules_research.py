@@ -14,7 +14,7 @@ from kechuang.randomness import Purpose, poisson_from_uniform, poissons, stream_
 from kechuang.world.mechanisms import knowledge, research
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters, next_knowledge, patent_mean
 from kechuang.world.mechanisms.research import ResearchParameters, adjusted_intensity, desired_intensity, notch
-from kechuang.world.populations import Firms
+from kechuang.world.population.firms import Firms
 from worlds import everywhere, firms_of, law_of, record, research_setting
 
 LEVELS: dict[str, Any] = {

@@ -10,14 +10,14 @@ import pytest
 from kechuang.clock import quarter_label
 from kechuang.parameters import Draw, default_draw
 from kechuang.units import wan_from_yi
-from kechuang.world.budget import Budget
-from kechuang.world.government import within
+from kechuang.world.books.ledger import SECTORS
 from kechuang.world.indicators import POSITION
-from kechuang.world.ledger import SECTORS
+from kechuang.world.institutions.budget import Budget
+from kechuang.world.institutions.government import within
+from kechuang.world.institutions.treasury import Ceiling, Claim
 from kechuang.world.model import Corridor
 from kechuang.world.phases.government import pay_claims, support_ceiling
-from kechuang.world.policy_state import ADMINISTRATION, CASH, LEVERS
-from kechuang.world.treasury import Ceiling, Claim
+from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from worlds import city_of, scenario_of
 
 FIRMS, GOVERNMENT = SECTORS.index("firms"), SECTORS.index("government")

@@ -12,12 +12,12 @@ from scipy.stats import binom
 from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
-from kechuang.world.ledger import SECTORS
+from kechuang.world.books.ledger import SECTORS
 from kechuang.world.mechanisms import zone
 from kechuang.world.mechanisms.zone import ZoneParameters, ZoneYear, eligible, entry_factor
 from kechuang.world.model import Corridor
-from kechuang.world.policy_state import CASH, LEVERS
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.policy.policy_state import CASH, LEVERS
+from kechuang.world.population.firms import NO_CERTIFICATE
 from worlds import city_of, record, scenario_of
 
 P = record(

@@ -24,7 +24,7 @@ from kechuang.world.mechanisms.certification import CertificationSetting
 from kechuang.world.mechanisms.research import ResearchSetting
 from kechuang.world.mechanisms.taxes import TaxLaw
 from kechuang.world.model import Corridor, Event
-from kechuang.world.populations import Firms
+from kechuang.world.population.firms import Firms
 from kechuang.world.simulate import RunResult, simulate
 
 PLACES, INDUSTRIES, STEPS = 13, 8, 4

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kechuang.targets import load_targets
     from kechuang.world.indicators import INDICATORS
     from kechuang.world.model import Corridor
-    from kechuang.world.own import OwnLever
+    from kechuang.world.policy.own import OwnLever
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,7 @@ _HOMES = {
     "Scenario": ("kechuang.scenario", "Scenario"),
     "load_scenario": ("kechuang.scenario", "load_scenario"),
     "Corridor": ("kechuang.world.model", "Corridor"),
-    "OwnLever": ("kechuang.world.own", "OwnLever"),
+    "OwnLever": ("kechuang.world.policy.own", "OwnLever"),
     "INDICATORS": ("kechuang.world.indicators", "INDICATORS"),
     "load_city": ("kechuang.city", "load_city"),
     "load_evidence": ("kechuang.evidence", "load_evidence"),

@@ -26,7 +26,7 @@ def kernel_sources() -> list[Path]:
     return [
         PACKAGE / "compiled.py",
         PACKAGE / "randomness.py",
-        PACKAGE / "world" / "populations.py",
+        PACKAGE / "world" / "population" / "firms.py",
         *sorted((PACKAGE / "world" / "mechanisms").glob("*.py")),
     ]
 

@@ -114,7 +114,7 @@ def _relabelled(run: Ensemble, quarters: tuple[str, ...]) -> dict[str, Numbers]:
     """Return date -> number per draw of firms certified by relabelling, where the histograms tell it."""
     import numpy as np
 
-    from kechuang.world.pictures import SIZE_CLASSES, SNAPSHOT_QUARTERS
+    from kechuang.world.measure.pictures import SIZE_CLASSES, SNAPSHOT_QUARTERS
 
     pictures = run.snapshots
     names = [f"{kind}_intensity_{k}" for kind in ("real", "reported") for k in range(len(SIZE_CLASSES))]
@@ -135,7 +135,7 @@ def _relabelled(run: Ensemble, quarters: tuple[str, ...]) -> dict[str, Numbers]:
 
 def _bins_below(run: Ensemble, quarter: int) -> list[int] | None:
     """Return how many bins lie below the threshold of each size class, None where it is no edge of the bins."""
-    from kechuang.world.pictures import INTENSITY_BINS, SIZE_CLASSES
+    from kechuang.world.measure.pictures import INTENSITY_BINS, SIZE_CLASSES
 
     shock = run.record["scenario"]["shocks"].get("certification_tightening")
     rise = shock["notch"] / 100.0 if shock and quarter_index(shock["from"]) <= quarter else 0.0

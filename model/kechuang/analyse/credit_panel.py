@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from kechuang.clock import quarter_index, year_of
 from kechuang.world.indicators import POSITION
+from kechuang.world.measure.pictures import SIZE_CLASSES
 from kechuang.world.mechanisms.credit import LOAN_QUARTERS
-from kechuang.world.pictures import SIZE_CLASSES
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

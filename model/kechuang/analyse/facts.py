@@ -21,7 +21,7 @@ from kechuang.analyse.facts_credit import credit_facts
 from kechuang.analyse.facts_funds import fund_facts
 from kechuang.analyse.facts_panel import SOFTWARE, CityYear
 from kechuang.analyse.facts_record import EARLY, INFINITE, LATE, Fact
-from kechuang.world.pictures import SIZE_CLASSES
+from kechuang.world.measure.pictures import SIZE_CLASSES
 
 PASSING_SHARE = 0.8
 YOUNG, OLD = 5, 10

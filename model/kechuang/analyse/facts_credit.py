@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.analyse.facts_record import EARLY, INFINITE, Fact
-from kechuang.world.pictures import SIZE_CLASSES
+from kechuang.world.measure.pictures import SIZE_CLASSES
 
 if TYPE_CHECKING:
     from kechuang.analyse.facts_panel import CityYear

@@ -19,7 +19,7 @@ from kechuang.world import settings
 from kechuang.world.indicators import POSITION
 from kechuang.world.mechanisms.demography import AGES
 from kechuang.world.model import Corridor
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.population.firms import NO_CERTIFICATE
 from kechuang.world.setup import RESERVOIR_RANGE
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from kechuang.ensemble.draws import draws_for, seed_of
 from kechuang.parameters import CLOSURES, Draw, prior_draw
 from kechuang.scenario import Scenario
 from kechuang.world.indicators import POSITION
+from kechuang.world.measure.pictures import SIZE_CLASSES
 from kechuang.world.model import Corridor
-from kechuang.world.pictures import SIZE_CLASSES
 from kechuang.world.simulate import simulate
 
 COUNTS = ("high_tech_firms", "tech_sme_firms")

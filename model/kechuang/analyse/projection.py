@@ -12,7 +12,7 @@ from kechuang.ensemble.run import run_ensemble
 if TYPE_CHECKING:
     from kechuang.ensemble.result import Ensemble
     from kechuang.scenario import Scenario
-    from kechuang.world.own import Events, OwnLever
+    from kechuang.world.policy.own import Events, OwnLever
 
 
 def run(

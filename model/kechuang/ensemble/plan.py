@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from kechuang.parameters import Draw
     from kechuang.scenario import Scenario
-    from kechuang.world.own import Events, OwnLever
+    from kechuang.world.policy.own import Events, OwnLever
 
 
 class RunResult(Protocol):
@@ -60,7 +60,7 @@ def default_engine() -> Engine:
 
 def own_engine(levers: Iterable[OwnLever], events: Events | None) -> tuple[Engine, dict[str, str]]:
     """Return the model with an analyst's own levers and events, and the hashes of their sources."""
-    from kechuang.world.own import events_by_phase, fingerprints
+    from kechuang.world.policy.own import events_by_phase, fingerprints
 
     levers = tuple(levers)
     engine = default_engine()

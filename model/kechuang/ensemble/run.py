@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kechuang.scenario import Scenario
-    from kechuang.world.own import Events, OwnLever
+    from kechuang.world.policy.own import Events, OwnLever
 
 DerivedTable = Callable[["Scenario", "pd.DataFrame"], str]
 """Makes the text of one more file of the run folder (such as targets.csv) from scenario and indicators."""
@@ -50,7 +50,7 @@ def run_ensemble(
     `draws` and `seed` default to the scenario's own; `workers` to the number of processors (1 runs in this
     process). `scale` below 1 runs a smaller city. `derived` adds tables computed from the indicators, by file
     name; `finish` is called with the folder when all its other files stand, before it gets its final name.
-    `levers` and `events` are an analyst's own Python (kechuang.world.own); functions that no other process can import,
+    `levers` and `events` are an analyst's own Python (kechuang.world.policy.own); functions that no other process can import,
     as those of a notebook, run in this one.
     The bytes of the folder depend on scenario, draws, seed, parameters, scale, audit, code and package
     versions, and on nothing else.

@@ -124,7 +124,7 @@ def _largest_flow(networks: Networks, date: str, payer: str, receiver: str) -> s
 
 
 def _moved(row: NDArray[np.float64], group: str) -> float:
-    from kechuang.world.ledger import SECTORS
+    from kechuang.world.books.ledger import SECTORS
 
     return float(sum(row[SECTORS.index(sector)] for sector in GROUPS[group]))
 
@@ -150,7 +150,7 @@ def _flow_table(context: Context, networks: Networks, date: str) -> Table:
     """Return the transaction-flow matrix of the year: a row a flow, a column a sector of the ledger, rows adding up to zero."""
     import numpy as np
 
-    from kechuang.world.ledger import SECTORS
+    from kechuang.world.books.ledger import SECTORS
 
     texts, year = context.texts, networks.year(date)
     columns: list[Cell] = [texts("money.flow"), *(texts(f"sector.{name}") for name in SECTORS)]

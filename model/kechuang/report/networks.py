@@ -1,6 +1,6 @@
 """The two networks that a run keeps at a few dates: who banks where, and which sector paid which in the year.
 
-They stand in `snapshots.parquet` beside the histograms (see kechuang.world.networks) and are averaged over the draws here.
+They stand in `snapshots.parquet` beside the histograms (see kechuang.world.measure.networks) and are averaged over the draws here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _gathering() -> NDArray[np.float64]:
     """Return which sector of the ledger (column) belongs to which group (row)."""
     import numpy as np
 
-    from kechuang.world.ledger import SECTORS
+    from kechuang.world.books.ledger import SECTORS
 
     return np.array([[float(sector in members) for sector in SECTORS] for members in GROUPS.values()])
 
@@ -82,7 +82,7 @@ def read_networks(folder: Path) -> Networks | None:
         return None
     import numpy as np
 
-    from kechuang.world.pictures import FLOW, SNAPSHOT_QUARTERS
+    from kechuang.world.measure.pictures import FLOW, SNAPSHOT_QUARTERS
 
     arrays = read_arrays(file)
     if not set(arrays) >= _WANTED:

@@ -1,7 +1,7 @@
 """Histograms that a run keeps of its firms: sizes by step of the ladder, R&D intensity done and reported.
 
 `snapshots.parquet` has one row per draw and array: its name, its shape [dates, bins] and its values. Dates and edges of
-bins are those of `kechuang.world.pictures`.
+bins are those of `kechuang.world.measure.pictures`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def read_histograms(folder: Path) -> Histograms | None:
     file = folder / FILE
     if not file.is_file():
         return None
-    from kechuang.world.pictures import INTENSITY_BINS, LADDER_STEPS, SIZE_BINS, SIZE_CLASSES, SNAPSHOT_QUARTERS
+    from kechuang.world.measure.pictures import INTENSITY_BINS, LADDER_STEPS, SIZE_BINS, SIZE_CLASSES, SNAPSHOT_QUARTERS
 
     arrays = read_arrays(file)
     wanted = {*(f"sizes_{step}" for step in LADDER_STEPS),

@@ -17,17 +17,16 @@ from kechuang.errors import InputError, Problem
 from kechuang.parameters import Draw
 from kechuang.provisional import provisional_draw
 from kechuang.scenario import Scenario
-from kechuang.world import balance, identities
-from kechuang.world.audit import Audit
-from kechuang.world.banks import Banks
-from kechuang.world.events import Shocks
-from kechuang.world.funds import Funds
-from kechuang.world.government import CompensationFund, Government, GuaranteeFund
+from kechuang.world.books import balance, identities
+from kechuang.world.books.audit import Audit
+from kechuang.world.books.ledger import Ledger, Residual
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
-from kechuang.world.ledger import Ledger, Residual
+from kechuang.world.institutions.banks import Banks
+from kechuang.world.institutions.funds import Funds
+from kechuang.world.institutions.government import CompensationFund, Government, GuaranteeFund
+from kechuang.world.institutions.treasury import Ceiling, Claim
 from kechuang.world.mechanisms import initial
 from kechuang.world.mechanisms.demand import Demand, trend_growth
-from kechuang.world.own import Event, Events, OwnLever, events_by_phase
 from kechuang.world.phases import (
     closing,
     credit,
@@ -40,13 +39,14 @@ from kechuang.world.phases import (
     venture,
     zone,
 )
-from kechuang.world.policy_state import CostLedger, Policy
-from kechuang.world.populations import Firms, count_cells
-from kechuang.world.reservoir import Reservoir
+from kechuang.world.policy.own import Event, Events, OwnLever, events_by_phase
+from kechuang.world.policy.policy_state import CostLedger, Policy
+from kechuang.world.policy.shocks import Shocks
+from kechuang.world.population.firms import Firms, count_cells
+from kechuang.world.population.reservoir import Reservoir
 from kechuang.world.rules import Rules
 from kechuang.world.setup import build_city
 from kechuang.world.surroundings import Surroundings
-from kechuang.world.treasury import Ceiling, Claim
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
     `scenario` says what is decided and what happens, `draw` holds the parameters nobody knows
     (default: the provisional point of closure B), `seed` is the luck.
     `scale` simulates a part of the city (0.1: a tenth) and reports counts and money of the whole. `levers` and `events`
-    are an analyst's own Python (kechuang.world.own). `audit` keeps every firm's account apart and stops
+    are an analyst's own Python (kechuang.world.policy.own). `audit` keeps every firm's account apart and stops
     the run at the first violated identity.
     """
 

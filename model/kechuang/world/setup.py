@@ -11,8 +11,8 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world import settings
 from kechuang.world.mechanisms import certification, demography, initial, knowledge, research
 from kechuang.world.phases.credit import open_banks
-from kechuang.world.populations import Firms, identity_of
-from kechuang.world.reservoir import Reservoir, SizeBins
+from kechuang.world.population.firms import Firms, identity_of
+from kechuang.world.population.reservoir import Reservoir, SizeBins
 from kechuang.world.rules import Rules
 
 if TYPE_CHECKING:

@@ -13,10 +13,8 @@ from kechuang.parameters import Draw, default_draw
 from kechuang.scenario import Scenario
 from kechuang.units import WAN_PER_YI
 from kechuang.world.indicators import BREAKDOWN_KEYS
-from kechuang.world.model import Corridor
-from kechuang.world.networks import YearOfMoney, bank_network
-from kechuang.world.own import Events, OwnLever
-from kechuang.world.pictures import (
+from kechuang.world.measure.networks import YearOfMoney, bank_network
+from kechuang.world.measure.pictures import (
     INTENSITY_BINS,
     LADDER_STEPS,
     ROUNDING,
@@ -24,8 +22,10 @@ from kechuang.world.pictures import (
     SIZE_CLASSES,
     SNAPSHOT_QUARTERS,
 )
-from kechuang.world.policy_state import COSTS, LEVERS
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.model import Corridor
+from kechuang.world.policy.own import Events, OwnLever
+from kechuang.world.policy.policy_state import COSTS, LEVERS
+from kechuang.world.population.firms import NO_CERTIFICATE
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class RunResult:
 
     `indicators` is [quarters, len(indicators.KEYS)]; `breakdown` maps a key to [year-ends, places, industries] with the
     year-ends' labels in `breakdown_quarters`; `costs` is [quarters, levers, kinds of cost] in 亿元; `snapshots` maps a name
-    to an array [SNAPSHOT_QUARTERS, ...] of counts in classes or of links (kechuang.world.networks), missing where the run
+    to an array [SNAPSHOT_QUARTERS, ...] of counts in classes or of links (kechuang.world.measure.networks), missing where the run
     ends earlier.
     """
 

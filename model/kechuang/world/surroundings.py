@@ -17,8 +17,8 @@ import numpy as np
 from kechuang.clock import quarter_index, year_of
 from kechuang.units import yi_from_wan
 from kechuang.world.mechanisms.demand import trend_growth
-from kechuang.world.populations import Firms
-from kechuang.world.reservoir import Reservoir
+from kechuang.world.population.firms import Firms
+from kechuang.world.population.reservoir import Reservoir
 from kechuang.world.rules import Rules
 
 END_2020 = quarter_index("2020Q4")

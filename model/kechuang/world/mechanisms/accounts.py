@@ -23,7 +23,7 @@ from kechuang.parameters import Draw
 from kechuang.world.mechanisms.research import ResearchParameters, staff
 from kechuang.world.mechanisms.taxes import TaxLaw, tax_without, taxable_profit
 from kechuang.world.mechanisms.venture import FUNDS
-from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 FLOWS = (
     "sales",

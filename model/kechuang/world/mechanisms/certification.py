@@ -27,7 +27,7 @@ from kechuang.parameters import Draw
 from kechuang.randomness import logistic, uniform
 from kechuang.world.mechanisms.research import ResearchParameters, notch, staff
 from kechuang.world.mechanisms.taxes import TaxLaw, marginal_rate, tax_without, taxable_profit
-from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 
 class CertificationParameters(NamedTuple):

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.world.mechanisms.growth import GrowthParameters, volatility
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 LOAN_QUARTERS = 4
 DAYS_OF_A_QUARTER = 90.0

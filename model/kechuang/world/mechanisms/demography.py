@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import uniform
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 CROSSING_EVENT = 2
 CROSSING_RATE_MAX = 0.12

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import exponential, normal
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 
 class GrowthParameters(NamedTuple):

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kechuang.city import City
 from kechuang.parameters import Draw
 from kechuang.randomness import Purpose, stream_key, uniforms
-from kechuang.world.populations import Firms
+from kechuang.world.population.firms import Firms
 
 SOFTWARE = 7
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import poisson_from_uniform, uniform
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 RESEARCH_UNIT = 100.0
 """万元 a year: the R&D at which the patent productivities are stated."""

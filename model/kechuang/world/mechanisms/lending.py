@@ -33,7 +33,7 @@ from kechuang.world.mechanisms.credit import (
     waiting_share,
 )
 from kechuang.world.mechanisms.growth import GrowthParameters
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 PATIENCE_QUARTERS = 8
 """Two refusals within this time end a relation."""

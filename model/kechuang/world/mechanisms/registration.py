@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled, inlined
 from kechuang.parameters import Draw
 from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
-from kechuang.world.populations import FirmColumns, identity_of
+from kechuang.world.population.firms import FirmColumns, identity_of
 
 OUTREACH_MAX = 10.0
 """万元: the largest registration reward beyond the first 2万 that the candidate list allows for."""

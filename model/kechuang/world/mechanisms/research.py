@@ -25,7 +25,7 @@ from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import uniform
 from kechuang.world.mechanisms.taxes import TaxLaw, marginal_rate, taxable_profit, user_cost
-from kechuang.world.populations import NO_CERTIFICATE, FirmColumns
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 
 class ResearchParameters(NamedTuple):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kechuang.clock import quarter_of_year
-from kechuang.world import identities, measure, settings
+from kechuang.world import settings
+from kechuang.world.books import identities
+from kechuang.world.measure import city as measure
 from kechuang.world.mechanisms import accounts
 from kechuang.world.phases.government import release_support
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
 from kechuang.world import settings
-from kechuang.world.finance_policy import fund_money
 from kechuang.world.mechanisms import credit, lending
 from kechuang.world.mechanisms.accounts import INVESTMENT_SPEED
 from kechuang.world.phases.government import book_administration, pay_out
-from kechuang.world.policy_state import CASH, CONTINGENT
+from kechuang.world.policy.finance_policy import fund_money
+from kechuang.world.policy.policy_state import CASH, CONTINGENT
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, normal, poissons, stream_key, uniform, uniforms
-from kechuang.world.funds import Fund
+from kechuang.world.institutions.funds import Fund
 from kechuang.world.mechanisms import venture
 
 if TYPE_CHECKING:

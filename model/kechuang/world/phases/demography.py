@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
-from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import demography, registration
 from kechuang.world.mechanisms.demand import trend_growth
 from kechuang.world.mechanisms.zone import entry_factor
 from kechuang.world.phases import losses
+from kechuang.world.population.admission import Newcomers, admit
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kechuang.clock import year_of
 from kechuang.units import wan_from_yi
 from kechuang.world import settings
-from kechuang.world.policy_state import ADMINISTRATION, CASH
+from kechuang.world.policy.policy_state import ADMINISTRATION, CASH
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from kechuang.clock import quarter_of_year, year_of
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world import settings
-from kechuang.world.admission import Newcomers, admit
 from kechuang.world.mechanisms import certification, registration
 from kechuang.world.phases.credit import newly_listed
+from kechuang.world.population.admission import Newcomers, admit
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from kechuang.randomness import Purpose, stream_key
 from kechuang.units import wan_from_yi
 from kechuang.world import settings
-from kechuang.world.banks import LOCAL_BANK
+from kechuang.world.institutions.banks import LOCAL_BANK
 from kechuang.world.mechanisms import credit, lending
-from kechuang.world.policy_state import CASH, CONTINGENT
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.policy.policy_state import CASH, CONTINGENT
+from kechuang.world.population.firms import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

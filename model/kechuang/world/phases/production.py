@@ -13,7 +13,7 @@ from kechuang.world import settings
 from kechuang.world.mechanisms import accounts, growth, knowledge, research
 from kechuang.world.mechanisms.taxes import TaxLaw, tax_without
 from kechuang.world.phases import credit, venture
-from kechuang.world.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
+from kechuang.world.policy.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

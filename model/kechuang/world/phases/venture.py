@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, normal, stream_key, uniform
-from kechuang.world.funds import Fund, Stake
+from kechuang.world.institutions.funds import Fund, Stake
 from kechuang.world.mechanisms import venture
 from kechuang.world.phases.deals import Round, plan_rounds, see_market
-from kechuang.world.policy_state import ADMINISTRATION, CASH
+from kechuang.world.policy.policy_state import ADMINISTRATION, CASH
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -10,7 +10,7 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
 from kechuang.world.mechanisms import zone
 from kechuang.world.phases.government import pay_out
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.population.firms import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kechuang.world.funds import FLOWS_OF_A_FUND
-from kechuang.world.ledger import Residual
+from kechuang.world.books.ledger import Residual
+from kechuang.world.institutions.funds import FLOWS_OF_A_FUND
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kechuang.world.indicator_record import Indicator, Kind, PriceBasis, Scope
-from kechuang.world.indicators_credit import CREDIT_INDICATORS
-from kechuang.world.indicators_funds import FUND_INDICATORS
+from kechuang.world.indicators.credit import CREDIT_INDICATORS
+from kechuang.world.indicators.funds import FUND_INDICATORS
+from kechuang.world.indicators.record import Indicator, Kind, PriceBasis, Scope
 
 __all__ = ["BREAKDOWN_KEYS", "INDICATORS", "KEYS", "POSITION", "Indicator", "Kind", "PriceBasis", "Scope"]
 

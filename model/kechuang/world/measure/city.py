@@ -8,10 +8,10 @@ import numpy as np
 
 from kechuang.clock import quarter_of_year
 from kechuang.units import yi_from_wan
-from kechuang.world import identities
+from kechuang.world.books import identities
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
-from kechuang.world.measure_credit import credit_readings
-from kechuang.world.measure_funds import fund_readings
+from kechuang.world.measure.credit import credit_readings
+from kechuang.world.measure.funds import fund_readings
 from kechuang.world.mechanisms import accounts
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.world.ledger import Residual
+from kechuang.world.books.ledger import Residual
 from kechuang.world.mechanisms.accounts import FLOWS, INVESTMENT, LATE_PAYMENT, UNPAID_BILLS
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import mesa
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.world.ledger import Ledger
+from kechuang.world.books.ledger import Ledger
 from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns
 
 if TYPE_CHECKING:

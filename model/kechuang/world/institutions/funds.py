@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kechuang.units import wan_from_yi
 from kechuang.world.mechanisms.venture import CLOSURE, FUNDS, STAGES, SUCCESSES
-from kechuang.world.populations import FirmColumns
+from kechuang.world.population.firms import FirmColumns
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from kechuang.clock import quarter_index
 from kechuang.parameters import Draw
 from kechuang.scenario import Scenario, policy
 from kechuang.units import wan_from_yi
-from kechuang.world.budget import Budget
+from kechuang.world.institutions.budget import Budget
 
 Path = NDArray[np.float64]
 FINANCE_LEVERS = (

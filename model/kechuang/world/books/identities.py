@@ -11,10 +11,10 @@ import numpy as np
 
 from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
-from kechuang.world.identities_funds import check_funds
-from kechuang.world.ledger import SECTORS, Residual
+from kechuang.world.books.identities_funds import check_funds
+from kechuang.world.books.ledger import SECTORS, Residual
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
-from kechuang.world.populations import NO_CERTIFICATE
+from kechuang.world.population.firms import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

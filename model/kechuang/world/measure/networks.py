@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from kechuang.clock import year_of
 from kechuang.units import WAN_PER_YI
-from kechuang.world.ledger import SECTORS
+from kechuang.world.books.ledger import SECTORS
+from kechuang.world.measure.pictures import BANK_KINDS, FLOW, SNAPSHOT_QUARTERS
 from kechuang.world.mechanisms.credit import SCIENCE_BANK
-from kechuang.world.pictures import BANK_KINDS, FLOW, SNAPSHOT_QUARTERS
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor

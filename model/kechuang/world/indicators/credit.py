@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kechuang.world.indicator_record import Indicator
+from kechuang.world.indicators.record import Indicator
 
 _YI = "亿元"
 

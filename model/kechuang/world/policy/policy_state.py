@@ -17,9 +17,9 @@ from kechuang.clock import quarter_index, year_of
 from kechuang.law import small_profit_bands
 from kechuang.parameters import Draw
 from kechuang.scenario import Scenario, policy
-from kechuang.world.budget import Budget
-from kechuang.world.finance_policy import FINANCE_LEVERS, FinancePolicy
+from kechuang.world.institutions.budget import Budget
 from kechuang.world.mechanisms.taxes import TaxLaw
+from kechuang.world.policy.finance_policy import FINANCE_LEVERS, FinancePolicy
 
 LEVERS = (
     "high_tech_tax_rate",

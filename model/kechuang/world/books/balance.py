@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.world.banks import LOCAL_BANK
-from kechuang.world.ledger import SECTORS
+from kechuang.world.books.ledger import SECTORS
+from kechuang.world.institutions.banks import LOCAL_BANK
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""The books: ledger, balance sheet, single accounts, and the identities that must hold."""

@@ -1,0 +1,1 @@
+"""Reading indicators and pictures off the city."""

@@ -1,0 +1,1 @@
+"""Crowds: firms as columns, small units as cells, and how a unit becomes a firm."""
