@@ -34,6 +34,7 @@ def research_setting(city: Corridor, quarter: int) -> ResearchSetting:
         policy.price(dated, city.deflator) * policy.grant_cap[dated],
         policy.grant_take_up[dated],
         stream_key(city.luck_seed, 0, int(Purpose.GRANT_TAKE_UP)),
+        float(np.exp(reporting_drift(city))),
     )
 
 

@@ -23,8 +23,8 @@ FIRM_ACCOUNTS = ("deposits", "loans", "payables", "capital")
 CELL_ACCOUNTS = ("deposits", "capital")
 BANK_ACCOUNTS = ("capital", "funding")
 """Loans and guarantees of a bank are checked against those of its firms (identities.py)."""
-TOLERANCE = 1e-6
-"""Largest allowed violation of a single account, 万元 (relative where an account holds more than 1万元)."""
+TOLERANCE, ROUNDING = 1e-6, 1e-10
+"""Largest allowed violation of a single account: 万元, and a share of what the account holds for rounding."""
 
 
 class Audit:
@@ -147,7 +147,7 @@ def _bank_accounts(city: Corridor) -> dict[str, NDArray[np.float64]]:
 
 def _off(now: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which accounts are off by more than the tolerance, or no number at all."""
-    return np.asarray(~(np.abs(now - expected) <= TOLERANCE * np.maximum(1.0, np.abs(now))))
+    return np.asarray(~(np.abs(now - expected) <= TOLERANCE + ROUNDING * np.abs(now)))
 
 
 def _residual(account: str, owner: str, quarter: int, value: float) -> Residual:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.randomness import uniform
 from kechuang.world.mechanisms.growth import GrowthParameters, volatility
 from kechuang.world.population.firms import FirmColumns
 
@@ -238,8 +239,26 @@ def wants_loan(need: float, loan: float, limit: float, due: bool, step: float) -
 
 
 @compiled
+def may_be_guaranteed(annual: float, ladder: int, coverage: float, p: CreditParameters) -> bool:
+    """Say whether the guarantee fund takes a firm of this size and step."""
+    return annual < p.guarantee_sales_max and 1 <= ladder <= 2 and coverage > 0.0
+
+
+@compiled
+def asking_share(science: bool, p: CreditParameters) -> float:
+    """Return the share of eligible borrowers that ask for a guarantee at this kind of bank."""
+    return p.asking_science if science else p.asking_plain
+
+
+@compiled
 def applicants(
-    firms: FirmColumns, count: int, setting: CreditSetting, p: CreditParameters, need: NDArray[np.float64]
+    firms: FirmColumns,
+    count: int,
+    setting: CreditSetting,
+    banks: BankColumns,
+    guarantee_key: np.uint64,
+    p: CreditParameters,
+    need: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], int]:
     """Write every firm's need into `need`; return the rows of firms that ask for a loan and the number of discouraged.
 
@@ -255,8 +274,17 @@ def applicants(
         research = firms.research_intensity[i] * firms.sales[i] if firms.does_research[i] == 1 else 0.0
         investment = max(0.0, setting.investment_speed * (setting.tangible_share * annual - firms.capital[i]))
         need[i] = loan_need(annual, research, investment, firms.deposits[i] - firms.loans[i], p)
+        if need[i] <= 0.0:
+            continue
         due = firms.loans[i] > 0.0 and firms.loan_due[i] <= setting.quarter
-        limit = collateral_limit(annual, firms.capital[i], 0.0, 0.0, 0.0, p)
+        cell = (firms.place[i], firms.industry[i], firms.ladder[i])
+        science = banks.kind[firms.main_bank[i]] == SCIENCE_BANK
+        covered = 0.0
+        if may_be_guaranteed(annual, firms.ladder[i], setting.coverage[cell], p):
+            asking = uniform(guarantee_key, firms.identity[i])
+            covered = min(need[i], setting.guarantee_room) if asking < asking_share(science, p) else 0.0
+        pledge = setting.patent_pledge[cell] if science else 0.0
+        limit = collateral_limit(annual, firms.capital[i], firms.patents[i], pledge, covered, p)
         asks, gives_up = wants_loan(need[i], firms.loans[i], limit, due, p.application_step * annual)
         if asks:
             rows[found] = i

@@ -26,8 +26,10 @@ from kechuang.world.mechanisms.credit import (
     CreditSetting,
     acceptable,
     approval_days,
+    asking_share,
     collateral_limit,
     firm_log_odds,
+    may_be_guaranteed,
     probability,
     score_noise,
     waiting_share,
@@ -159,13 +161,14 @@ def lend(
     keys: LendingKeys,
     p: CreditParameters,
     growth: GrowthParameters,
+    moved: NDArray[np.float64],
     change: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Serve the applicants in the order of `rows`; return money moved by bank and the counts of the quarter.
+) -> NDArray[np.float64]:
+    """Serve the applicants in the order of `rows`; return the counts of the quarter.
 
-    `change` takes the change of each firm's deposits by lending, for the audit of single accounts.
+    `moved` takes the money lent and repaid by bank, `change` what lending adds to each firm's deposits.
     """
-    moved, counts = np.zeros((banks.kind.size, 2)), np.zeros(len(COUNTS))
+    counts = np.zeros(len(COUNTS))
     room, quarter = setting.guarantee_room, setting.quarter
     for i in rows:
         identity, deposits, ladder = firms.identity[i], firms.deposits[i], firms.ladder[i]
@@ -174,7 +177,7 @@ def lend(
         due, user = old > 0.0 and firms.loan_due[i] <= quarter, firms.platform_user[i] == 1
         log_odds = firm_log_odds(annual, age, deposits, firms.capital[i], old, firms.payables[i], p, growth)
         cell = (firms.place[i], firms.industry[i], ladder)
-        may_ask = annual < p.guarantee_sales_max and 1 <= ladder <= 2 and setting.coverage[cell] > 0.0
+        may_ask = may_be_guaranteed(annual, ladder, setting.coverage[cell], p)
         asking, granted, short = uniform(keys.guarantee, identity), False, True
         counts[APPLICANTS] += 1.0
         for attempt in range(2):
@@ -184,7 +187,7 @@ def lend(
             science, same = banks.kind[bank] == SCIENCE_BANK, bank == old_bank
             if banks.opens[bank] > quarter or (science and ladder == 0):
                 continue
-            asks = may_ask and asking < (p.asking_science if science else p.asking_plain)
+            asks = may_ask and asking < asking_share(science, p)
             years = 0.25 * (quarter - firms.bank_since[i]) if attempt == 0 else 0.0
             cover = max(0.0, room + old_cover) if asks else 0.0
             loan = offer(
@@ -228,7 +231,25 @@ def lend(
             counts[RATIONED] += 1.0
             firms.rationed[i] += 1.0 - RATIONED_MEMORY
         change[i] += firms.deposits[i] - deposits
-    return moved, counts
+    return counts
+
+
+@compiled
+def repay_unneeded(
+    firms: FirmColumns,
+    count: int,
+    need: NDArray[np.float64],
+    quarter: int,
+    banks: BankColumns,
+    moved: NDArray[np.float64],
+    change: NDArray[np.float64],
+) -> None:
+    """Let firms whose loan is due and who need none pay it back: their deposits hold more than the loan."""
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.loans[i] > 0.0 and firms.loan_due[i] <= quarter and need[i] <= 0.0:
+            deposits = firms.deposits[i]
+            pay_back(firms, banks, moved, i)
+            change[i] += firms.deposits[i] - deposits
 
 
 @compiled

@@ -2,7 +2,7 @@
 
     P(do R&D) = logit^-1(a0_s + a1 ln N + a2 [on the list] + a3 F)               F = share of doers in industry and place
     ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years - gamma_f rationed + ln(1 + (1 + addG) sub),  r <= r_max
-    sub       = min(rate, cap / R) for firms that apply for grants                addG private R&D per yuan of grant
+    sub       = min(rate R_reported, cap) / R for firms that apply for grants     addG private R&D per yuan of grant
     ln r     += (lam/4)(ln r* - ln r)                                            partial adjustment
     r        >= notch(S) - l_i  while certified or applying, at once
     R = r Q ;  R_reported = R exp(w_t) + l_i Q                                   Q sales of the quarter, 万元
@@ -75,7 +75,7 @@ class ResearchParameters(NamedTuple):
 
 
 class ResearchSetting(NamedTuple):
-    """What is common to all firms in a quarter."""
+    """What is common to all firms in a quarter; `reporting` is R&D reported over R&D done without relabelling."""
 
     quarter: int
     years: float
@@ -87,6 +87,7 @@ class ResearchSetting(NamedTuple):
     grant_cap: NDArray[np.float64]
     grant_take_up: NDArray[np.float64]
     grant_key: np.uint64
+    reporting: float
 
 
 @compiled
@@ -142,9 +143,9 @@ def grant_of(research: NDArray[np.float64], rate: NDArray[np.float64], cap: NDAr
 
 
 @compiled
-def grant_factor(research: float, rate: float, cap: float, p: ResearchParameters) -> float:
-    """Return by which factor a grant raises yearly R&D: the grant itself, and what it draws in or crowds out."""
-    return 1.0 + (1.0 + p.grant_additionality) * min(rate, cap / max(research, 1e-9))
+def grant_factor(research: float, reported: float, rate: float, cap: float, p: ResearchParameters) -> float:
+    """Return by which factor a grant on reported R&D raises yearly R&D: by itself and by what it draws in or crowds out."""
+    return 1.0 + (1.0 + p.grant_additionality) * min(rate * reported, cap) / max(research, 1e-9)
 
 
 @compiled
@@ -208,7 +209,8 @@ def choose_research(
             and uniform(setting.grant_key, firms.identity[i]) < setting.grant_take_up[place, industry, ladder]
         ):
             cap = setting.grant_cap[place, industry, ladder]
-            desired = min(p.intensity_max, desired * grant_factor(desired * annual, grant, cap, p))
+            reported = (desired * setting.reporting + firms.relabelled[i]) * annual
+            desired = min(p.intensity_max, desired * grant_factor(desired * annual, reported, grant, cap, p))
         if starts or firms.research_intensity[i] <= 0.0:
             firms.research_intensity[i] = max(desired, firms.research_intensity[i])
         else:

@@ -35,7 +35,7 @@ class ZoneParameters(NamedTuple):
 
 
 class ZoneYear(NamedTuple):
-    """Last year's figures: reported R&D and sales inside, sales of the city (万元), firms above scale inside."""
+    """Last year's figures of above-scale firms: reported R&D and sales inside, sales in the city (万元), firms inside."""
 
     research: float
     sales: float

@@ -10,6 +10,7 @@ from kechuang.world.books import identities
 from kechuang.world.measure import city as measure
 from kechuang.world.mechanisms import accounts
 from kechuang.world.phases.government import release_support
+from kechuang.world.phases.zone import note_year
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -22,6 +23,7 @@ def open_quarter(city: Corridor) -> None:
     if quarter_of_year(city.quarter) == 1:
         city.firms.compact()
         accounts.flag_above_scale(city.firms.columns, city.firms.count, city.rules.initial.above_scale_size)
+        note_year(city)
         city.reservoir.age_one_year()
         city.panel[:] = 0.0
         price = city.policy.price(city.quarter, city.deflator)

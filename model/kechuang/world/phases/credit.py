@@ -70,19 +70,19 @@ def lend(city: Corridor) -> None:
     rules, banks, setting = city.rules, city.banks.columns, _setting(city)
     covered = float(banks.guaranteed.sum())
     need = np.zeros(count)
-    rows, discouraged = credit.applicants(columns, count, setting, rules.credit, need)
-    _join_platform(city, need)
-    draw = uniforms(stream_key(seed, quarter, int(Purpose.LOAN_ORDER)), columns.identity[rows])
     keys = lending.LendingKeys(
         *(
             stream_key(seed, quarter, int(purpose))
             for purpose in (Purpose.LOAN_SCORE, Purpose.SECOND_BANK, Purpose.GUARANTEE, Purpose.LOAN_RENEWAL)
         )
     )
-    change = np.zeros(count)
-    moved, counts = lending.lend(
-        columns, rows[np.argsort(draw, kind="stable")], need, setting, banks, keys, rules.credit, rules.growth, change
-    )
+    rows, discouraged = credit.applicants(columns, count, setting, banks, keys.guarantee, rules.credit, need)
+    _join_platform(city, need)
+    draw = uniforms(stream_key(seed, quarter, int(Purpose.LOAN_ORDER)), columns.identity[rows])
+    moved, change = np.zeros((len(city.banks), 2)), np.zeros(count)
+    lending.repay_unneeded(columns, count, need, quarter, banks, moved, change)
+    queue = rows[np.argsort(draw, kind="stable")]
+    counts = lending.lend(columns, queue, need, setting, banks, keys, rules.credit, rules.growth, moved, change)
     city.lending = dict(zip(lending.COUNTS, (float(number) for number in counts), strict=True))
     city.note_postings(np.arange(count), "bank loans", change)
     city.audit_book.note("loans", "bank loans", np.arange(count), change)

@@ -28,8 +28,6 @@ class Zone:
 def run_zone(city: Corridor) -> None:
     """Decide on the zone, and pay the match of the city and the transfer of the nation in its first years."""
     state, quarter = city.zone, city.quarter
-    if city.position == 0:
-        _note_year(city)
     if state.approved is None:
         draw = float(
             uniforms(stream_key(city.luck_seed, quarter, int(Purpose.ZONE_APPROVAL)), np.zeros(1, np.int64))[0]
@@ -47,20 +45,19 @@ def run_zone(city: Corridor) -> None:
         pay_out(city, "zone_approval", "build-up of the national zone", "outside", match)
 
 
-def _note_year(city: Corridor) -> None:
-    """Note what an application rests on: the year that has just ended, and the one before it."""
+def note_year(city: Corridor) -> None:
+    """Note in January what an application rests on: above-scale firms in the year that has ended, and the one before."""
     columns, count, state = city.firms.columns, city.firms.count, city.zone
-    alive = columns.alive[:count] == 1
-    inside = alive & city.in_corridor[columns.place[:count]]
+    above = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1)
+    inside = above & city.in_corridor[columns.place[:count]]
     sales, reported = columns.sales_year[:count].sum(axis=1), columns.reported_year[:count].sum(axis=1)
-    above = inside & (columns.above_scale[:count] == 1)
     state.year = zone.ZoneYear(
-        float(reported[above].sum()),
-        float(sales[above].sum()),
+        float(reported[inside].sum()),
+        float(sales[inside].sum()),
         state.sales_before,
-        float(sales[alive].sum()),
+        float(sales[above].sum()),
         state.city_sales_before,
-        float(above.sum()),
-        float((above & (columns.certified[:count] > NO_CERTIFICATE)).sum()),
+        float(inside.sum()),
+        float((inside & (columns.certified[:count] > NO_CERTIFICATE)).sum()),
     )
     state.sales_before, state.city_sales_before = state.year.sales, state.year.city_sales
