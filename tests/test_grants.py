@@ -32,13 +32,17 @@ def test_a_grant_is_a_share_of_reported_research_up_to_its_cap() -> None:
 
 
 def test_a_grant_raises_research_by_itself_and_what_it_draws_in() -> None:
-    """Rate 2 %, 0.25 of private R&D per yuan: factor 1.025. With R&D of 8000 the cap of 100 is a rate of 1.25 %."""
+    """Rate 2 %, 0.25 of private R&D per yuan: factor 1.025. With R&D of 8000 the cap of 100 is a rate of 1.25 %.
+
+    Where a fifth more is reported than done, a fifth more is paid, and all of it goes into R&D.
+    """
     p = record(ResearchParameters, grant_additionality=0.25)
-    assert grant_factor(1000.0, 0.02, 100.0, p) == pytest.approx(1.025)
-    assert grant_factor(8000.0, 0.02, 100.0, p) == pytest.approx(1.0 + 1.25 * 0.0125)
-    assert grant_factor(0.0, 0.02, 100.0, p) == pytest.approx(1.025)
+    assert grant_factor(1000.0, 1000.0, 0.02, 100.0, p) == pytest.approx(1.025)
+    assert grant_factor(1000.0, 1200.0, 0.02, 100.0, p) == pytest.approx(1.03)
+    assert grant_factor(8000.0, 8000.0, 0.02, 100.0, p) == pytest.approx(1.0 + 1.25 * 0.0125)
+    assert grant_factor(0.0, 0.0, 0.02, 100.0, p) == 1.0
     crowded = record(ResearchParameters, grant_additionality=-1.0)
-    assert grant_factor(1000.0, 0.02, 100.0, crowded) == 1.0  # every yuan replaces one of the firm's own
+    assert grant_factor(1000.0, 1000.0, 0.02, 100.0, crowded) == 1.0  # every yuan replaces one of the firm's own
 
 
 def settled(additionality: float, rate: float, cap: float, **changes: Any) -> float:

@@ -36,7 +36,6 @@ DOSES: dict[str, dict[str, Any]] = {
             "leverage": {"level": 20, "from": FROM},
         }
     },
-    "compensation": {"risk_compensation": {"level": 0.8, "from": FROM, "pool": {"level": 5, "from": FROM}}},
 }
 
 
@@ -64,12 +63,10 @@ class Sums:
         columns, count = city.firms.columns, city.firms.count
         alive, loans = columns.alive[:count] == 1, columns.loans[:count]
         small = alive & (4.0 * columns.sales[:count] < 5000.0) & (columns.ladder[:count] >= 1)
-        science = city.banks.columns.kind[np.maximum(columns.loan_bank[:count], 0)] == SCIENCE_BANK
         paid = city.tally_money["guarantee_paid"]
         for name, amount in {
             "research": float(city.measures[MEASURES.index("research")]),
             "loans of small firms on the ladder": float(loans[small].sum()),
-            "loans of science banks": float(loans[alive & science].sum()),
             "refusals": city.lending["refused"],
             "paid by the fund": paid,
             "borne by banks": -paid - city.tally_money["compensation_paid"],
@@ -104,7 +101,6 @@ def interval(dose: str, name: str) -> tuple[float, float]:
         ("guarantee", "refusals", -1),
         ("guarantee", "paid by the fund", 1),
         ("guarantee", "borne by banks", -1),
-        ("compensation", "loans of science banks", 1),
     ],
 )
 def test_a_lever_moves_what_it_should_and_in_its_direction(dose: str, name: str, sign: int) -> None:

@@ -50,9 +50,10 @@ def borrowers(number: int, **columns: Any) -> Firms:
 
 def served(firms: Firms, banks: BankColumns, rows: list[int], p: CreditParameters, **changes: Any) -> np.ndarray:
     need, growth = np.full(firms.count, 100.0), record(GrowthParameters)
-    change = np.zeros(firms.count)
+    change, moved = np.zeros(firms.count), np.zeros((banks.kind.size, 2))
     held = firms.columns.deposits[: firms.count].copy()
-    _, counts = lending.lend(firms.columns, np.array(rows), need, setting(**changes), banks, KEYS, p, growth, change)
+    counts = lending.lend(firms.columns, np.array(rows), need, setting(**changes), banks, KEYS, p, growth, moved, change)
+    assert moved[:, lending.GRANTED].sum() - moved[:, lending.REPAID].sum() == pytest.approx(change.sum())
     assert change == pytest.approx(firms.columns.deposits[: firms.count] - held)
     owed = np.bincount(firms.columns.loan_bank[: firms.count], firms.columns.loans[: firms.count], banks.kind.size)
     assert owed == pytest.approx(banks.loans)

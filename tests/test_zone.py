@@ -140,36 +140,30 @@ def test_nobody_applies_before_the_window_opens() -> None:
 
 
 def test_what_an_application_rests_on_are_the_figures_of_the_year_that_has_just_ended() -> None:
-    """In 2018Q1 those of 2017, for firms that are still there; what firms sold since is not among them."""
-    held: dict[str, np.ndarray] = {}
-    compared = []
-
-    def note(city: Corridor) -> None:
-        count = city.firms.count
-        for name in ("sales_year", "reported_year"):
-            held[name] = getattr(city.firms.columns, name)[:count].sum(axis=1)
+    """In January of 2018 those of 2017 and, to compare with, of 2016: above-scale firms that are still there."""
+    years: dict[int, float] = {}
 
     def compare(city: Corridor) -> None:
-        if city.position != 0 or city.quarter < 9:
+        if city.position != 0:
             return
         columns, count = city.firms.columns, city.firms.count
-        year = {name: getattr(columns, name)[:count].sum(axis=1) for name in held}
-        for name, before in held.items():
-            year[name][: before.size] = before
-        alive = columns.alive[:count] == 1
-        inside = alive & city.in_corridor[columns.place[:count]]
-        large = inside & (columns.above_scale[:count] == 1)
-        found = city.zone.year
-        assert found.above_scale == large.sum()
-        assert found.high_tech == (large & (columns.certified[:count] > NO_CERTIFICATE)).sum()
-        assert found.city_sales == pytest.approx(year["sales_year"][alive].sum())
-        assert found.sales == pytest.approx(year["sales_year"][large].sum())
-        assert found.research == pytest.approx(year["reported_year"][large].sum())
-        compared.append(city.quarter)
+        above = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1)
+        inside = above & city.in_corridor[columns.place[:count]]
+        found, sales = city.zone.year, columns.sales_year[:count].sum(axis=1)
+        assert found.above_scale == inside.sum() > 0
+        assert found.high_tech == (inside & (columns.certified[:count] > NO_CERTIFICATE)).sum()
+        assert found.city_sales == pytest.approx(sales[above].sum())
+        assert found.sales == pytest.approx(sales[inside].sum())
+        assert found.research == pytest.approx(columns.reported_year[:count].sum(axis=1)[inside].sum())
+        assert found.city_sales_before == pytest.approx(years.get(city.quarter - 4, 0.0))
+        years[city.quarter] = found.city_sales
 
-    events = {"opening": [note], "zone": [compare]}
-    city_of(scenario_of("2019Q1"), default_draw("B"), scale=0.05, events=events).run()
-    assert compared == [9, 13]
+    city = city_of(scenario_of("2019Q1"), default_draw("B"), scale=0.05, events={"opening": [compare]}).run()
+    assert sorted(years) == [1, 5, 9, 13]
+    # Nothing that was sold in the first quarter of a year is in it.
+    sold = city.firms.columns.sales_year[: city.firms.count].sum(axis=1)
+    above = (city.firms.columns.alive[: city.firms.count] == 1) & (city.firms.columns.above_scale[: city.firms.count] == 1)
+    assert city.zone.year.city_sales != pytest.approx(sold[above].sum(), rel=1e-3)
 
 
 def births_by_place(seed: int, levers: Any, displacement: float) -> tuple[np.ndarray, np.ndarray]:

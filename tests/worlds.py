@@ -63,7 +63,7 @@ def research_setting(**changes: Any) -> ResearchSetting:
     """Return a quarter without peers, grants and inflation, at 15 % for certified firms and 75 % super-deduction."""
     none = everywhere(0.0)
     setting = ResearchSetting(
-        1, 0.0, 1.0, np.zeros((PLACES, INDUSTRIES)), everywhere(0.15), everywhere(0.75), none, none, none, np.uint64(1)
+        1, 0.0, 1.0, np.zeros((PLACES, INDUSTRIES)), everywhere(0.15), everywhere(0.75), none, none, none, np.uint64(1), 1.0
     )
     return setting._replace(**changes)
 
