@@ -73,23 +73,26 @@ class Ledger:
 
     def gross(self) -> float:
         """Return the sum of all flows of the quarter without regard to sign (万元)."""
-        return 0.5 * float(sum(np.abs(row).sum() for row in self.flows.values()))
+        return 0.5 * float(np.abs(self._matrix()).sum())
 
     def change(self, sector: str) -> float:
         """Return by how much a sector's deposits must have changed according to its flows (万元)."""
-        return float(sum(row[_POSITION[sector]] for row in self.flows.values()))
+        return float(self._matrix()[:, _POSITION[sector]].sum())
 
     def residuals(self, quarter: int, deposits: dict[str, float]) -> list[Residual]:
         """Compare opening deposits plus flows with the deposits that the sectors hold now, and each row with zero."""
-        gross = max(self.gross(), 1e-9)
+        gross, matrix = max(self.gross(), 1e-9), self._matrix()
+        change, left = matrix.sum(axis=0).tolist(), matrix.sum(axis=1).tolist()
         found = []
         for sector, now in deposits.items():
-            value = now - self.opening[sector] - self.change(sector)
+            value = now - self.opening[sector] - change[_POSITION[sector]]
             found.append(Residual("deposits change by flows", sector, quarter, value, abs(value) / gross))
-        for name, row in self.flows.items():
-            value = float(row.sum())
+        for name, value in zip(self.flows, left, strict=True):
             found.append(Residual("flow has source and use", name, quarter, value, abs(value) / gross))
         return found
+
+    def _matrix(self) -> NDArray[np.float64]:
+        return np.array(list(self.flows.values())).reshape(len(self.flows), len(SECTORS))
 
     def frame(self) -> pd.DataFrame:
         """Return the transaction-flow matrix of the quarter (万元): flows by sector, rows summing to zero."""

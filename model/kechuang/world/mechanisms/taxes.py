@@ -90,3 +90,16 @@ def marginal_rate(profit: float, annual_sales: float, staff: float, certified_ra
 def user_cost(rate: float, extra_deduction: float) -> float:
     """Return the user cost of one yuan of R&D, (1 - rate (1 + sd)) / (1 - rate) (Hall and Jorgenson 1967)."""
     return (1.0 - rate * (1.0 + extra_deduction)) / (1.0 - rate)
+
+
+@compiled
+def unit_taxes(
+    annual_sales: NDArray[np.float64], staff: NDArray[np.float64], margin: NDArray[np.float64], law: TaxLaw
+) -> NDArray[np.float64]:
+    """Return the yearly income tax of the average unit of each cell by (place, industry), margins by industry (万元)."""
+    tax = np.zeros_like(annual_sales)
+    for i in range(annual_sales.shape[0]):
+        for j in range(annual_sales.shape[1]):
+            profit = max(0.0, margin[j] * annual_sales[i, j])
+            tax[i, j] = tax_without(profit, annual_sales[i, j], staff[i, j], law)
+    return tax

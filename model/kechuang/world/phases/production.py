@@ -11,7 +11,7 @@ from kechuang.clock import year_of
 from kechuang.randomness import Purpose, stream_key
 from kechuang.world import settings
 from kechuang.world.mechanisms import accounts, growth, knowledge, research
-from kechuang.world.mechanisms.taxes import TaxLaw, tax_without
+from kechuang.world.mechanisms.taxes import unit_taxes
 from kechuang.world.phases import credit, venture
 from kechuang.world.policy.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
 
@@ -139,19 +139,7 @@ def _keep_cells(city: Corridor, season: float) -> None:
     tax_added = sales * (p.rates.vat_rate * p.value_added_share)[None, :]
     added = wages + tax_added + sales * margin[None, :]
     staff = cells.mean_size() / city.deflator[city.quarter] / settings.worker_sales(city)[None, :]
-    income_tax = (
-        0.25
-        * cells.units
-        * np.array(
-            [
-                [
-                    unit_tax(size, margin[s], people, city.law)
-                    for s, (size, people) in enumerate(zip(row, heads, strict=True))
-                ]
-                for row, heads in zip(cells.mean_size(), staff, strict=True)
-            ]
-        )
-    )
+    income_tax = 0.25 * cells.units * unit_taxes(cells.mean_size(), staff, margin, city.law)
     wear = 0.25 * p.rates.capital_depreciation * cells.capital
     investment = wear + accounts.INVESTMENT_SPEED * (p.rates.tangible_share * 4.0 * cells.sales - cells.capital)
     saving = p.rates.liquidity_target * 4.0 * cells.sales - cells.deposits
@@ -174,8 +162,3 @@ def _keep_cells(city: Corridor, season: float) -> None:
     ledger.post("investment of cells", "outside", "cells", float(investment.sum()))
     ledger.post("owners' income from cells", "households", "cells", float(owners.sum()))
     city.household_income += float(wages.sum() + owners.sum())
-
-
-def unit_tax(annual_sales: float, margin: float, persons: float, law: TaxLaw) -> float:
-    """Return the yearly income tax of the average unit of a cell (万元)."""
-    return float(tax_without(max(0.0, margin * annual_sales), annual_sales, persons, law))
