@@ -20,6 +20,7 @@ from odd_tables import code, table
 import kechuang
 from kechuang.evidence import evidence_file
 from kechuang.randomness import Purpose
+from kechuang.scenario import load_scenario
 from kechuang.scenario.levers import LEVERS
 from kechuang.world import model
 from kechuang.world.books.ledger import SECTORS
@@ -42,8 +43,7 @@ HOMES = {"accounts": "M11", "surroundings": "M1", "reservoir": "M6"}
 """Mechanisms of modules whose first line names none."""
 PARTS = {
     "M4": "own knowledge stock and invention patents; spillovers between firms are missing",
-    "M6": "entry, exit, cells; spin-offs and the approval of a national zone are missing",
-    "M11": "taxes, accounts, cost of levers; no ceiling on the support a budget can bear",
+    "M6": "entry, exit, cells, the national zone; spin-offs are missing",
 }
 
 
@@ -120,18 +120,34 @@ def purposes() -> str:
     return table(("number", "purpose", "taken in"), rows)
 
 
+@cache
 def flows() -> str:
-    """The transaction matrix: who receives (+) and who pays (-), one row per flow that any phase posts."""
-    posted: dict[str, tuple[int, int]] = {}
-    for tree in trees().values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "post":
-                name, receiver, payer = (ast.literal_eval(argument) for argument in node.args[:3])
-                posted[name] = (SECTORS.index(payer), SECTORS.index(receiver))
-    rows = (
-        (name, *("-" if k == payer else "+" if k == receiver else "" for k in range(len(SECTORS))))
-        for name, (payer, receiver) in sorted(posted.items(), key=lambda item: (item[1], item[0]))
-    )
+    """The transaction matrix: who receives (+) and who pays (-), one row per flow that a small run with levers posts."""
+    posted: dict[str, set[tuple[int, int]]] = {}
+
+    def listen(city: model.Corridor) -> None:
+        post = city.ledger.post
+
+        def note(name: str, receiver: str, payer: str, amount: float) -> None:
+            if amount:
+                source, use = (payer, receiver) if amount > 0.0 else (receiver, payer)
+                posted.setdefault(name, set()).add((SECTORS.index(source), SECTORS.index(use)))
+            post(name, receiver, payer, amount)
+
+        city.ledger.post = note  # type: ignore[method-assign]
+
+    levers = {"levers.zone_approval": {"level": 1, "from": "2016Q2"}}
+    city = model.Corridor(load_scenario("baseline", levers).with_run(until="2020Q4"), seed=1, scale=0.1, collect=False)
+    listen(city)
+    city.run()
+    city.release()
+    rows = []
+    for name, pairs in sorted(posted.items(), key=lambda item: (min(item[1]), item[0])):
+        signs = ["" for _ in SECTORS]
+        for payer, receiver in pairs:
+            signs[payer] = "±" if "+" in signs[payer] or signs[payer] == "±" else "-"
+            signs[receiver] = "±" if signs[receiver] in ("-", "±") else "+"
+        rows.append((name, *signs))
     return table(("flow", *SECTORS), rows)
 
 
@@ -157,11 +173,11 @@ def described() -> tuple[tuple[str, str, str], ...]:
     found = []
     for name, tree in trees().items():
         text, stem = ast.get_docstring(tree) or "", Path(name).stem
-        match = re.match(r"(M\d+)[a-z]?\b", text)
+        match = re.match(r"(M\d+[ab]?)\b", text)
         mechanism = match[1] if match else HOMES.get(stem)
         if mechanism:
             found.append((mechanism, name, text))
-    return tuple(sorted(found, key=lambda one: (int(one[0][1:]), one[2][:4], one[1])))
+    return tuple(sorted(found, key=lambda one: (int(one[0][1:].rstrip("ab")), one[0], one[2][:4], one[1])))
 
 
 def mechanisms() -> str:

@@ -183,12 +183,13 @@ def test_odd_tables_are_complete(make_odd: ModuleType) -> None:
     from kechuang.parameters import load_parameters
     from kechuang.randomness import Purpose
     from kechuang.world.indicators import KEYS
+    from kechuang.world.policy.own import PHASES
     from kechuang.world.population.firms import FirmColumns
 
     text = (DOCS / "odd.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", text))
     assert {*FirmColumns._fields, *KEYS, *LEVERS, *load_parameters(), *(one.name for one in Purpose)} <= named
-    assert make_odd.schedule().count("\n") == 20
+    assert make_odd.schedule().count("\n") == len(PHASES) + 1
 
 
 def test_flows_of_a_run_are_those_of_the_odd(make_odd: ModuleType) -> None:
