@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kechuang as kc
-from kechuang.ensemble.plan import can_travel, own_engine
+from kechuang.ensemble.plan import can_travel, default_engine, own_engine
 from kechuang.ensemble.record import read_record
 from kechuang.errors import InputError
 from kechuang.parameters import default_draw
@@ -130,5 +130,28 @@ def test_code_without_source_is_bound_by_what_it_compiles_to() -> None:
 def test_only_importable_functions_travel_to_other_processes() -> None:
     typed: dict[str, Any] = {"__name__": "__main__"}
     exec("def one(city):\n    return 1\n", typed)
-    assert can_travel(own_engine([OwnLever("gift", pay_ten)], None)[0])
-    assert not can_travel(own_engine([], {"growth": [typed["one"]]})[0])
+    assert can_travel(own_engine(default_engine(), [OwnLever("gift", pay_ten)], None)[0])
+    assert not can_travel(own_engine(default_engine(), [], {"growth": [typed["one"]]})[0])
+
+
+# Looking --------------------------------------------------------------------------------------------------------------
+
+
+def test_institutions_are_agents_and_show_their_books() -> None:
+    city = Corridor(scenario_of(UNTIL), default_draw("B"), 3, scale=SMALL).run()
+    counted = {kind.__name__: len(agents) for kind, agents in city.agents_by_type.items()}
+    assert counted == {"Bank": 37, "Fund": 4, "Government": 1, "GuaranteeFund": 1, "CompensationFund": 1}
+    books = city.banks.frame()
+    assert books["loans"].sum() == pytest.approx(city.firms.frame()["loans"].sum())
+    assert (books["loans"] - books["funding"] - books["capital"]).abs().max() < 1e-6
+    bank = city.banks[30]
+    assert (bank.loans, bank.name) == (books["loans"][30], books["name"][30])
+    collected = city.datacollector.get_model_vars_dataframe()
+    assert collected["loans_outstanding"].iloc[-1] == pytest.approx(books["loans"].sum() / 1e4 / SMALL)
+    city.release()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**40])
+def test_a_seed_beyond_the_keys_is_refused(seed: int) -> None:
+    with pytest.raises(InputError, match="seed"):
+        Corridor(scenario_of(UNTIL), default_draw("B"), seed, collect=False)

@@ -42,7 +42,9 @@ P = record(DemographyParameters, exit_hazard=HAZARD, exit_size_exponent=-0.15, s
     ],
 )
 def test_exit_probability_of_a_quarter(age: float, annual: float, normaliser: float, hazard: float) -> None:
-    assert exit_probability(age, annual, normaliser, P) == pytest.approx(1 - math.exp(-hazard / 4), rel=1e-12)
+    assert exit_probability(age, annual, normaliser, 0.0, P) == pytest.approx(1 - math.exp(-hazard / 4), rel=1e-12)
+    left = max(0.0, hazard - 0.03)  # what default does not explain
+    assert exit_probability(age, annual, normaliser, 0.03, P) == pytest.approx(1 - math.exp(-left / 4), rel=1e-12)
 
 
 def test_normaliser_is_the_mean_size_factor_of_the_living() -> None:

@@ -45,17 +45,23 @@ def test_hazard_by_hand() -> None:
 
 
 def test_pool_grows_up_to_half_of_all_units() -> None:
-    """18 000 x 1.05^5 = 22 973 at the end of 2020, unless there are fewer than 45 946 units."""
-    assert pool(0, 1e6, P) == 18_000.0
-    assert pool(20, 1e6, P) == pytest.approx(22_973.07, abs=0.01)
-    assert pool(20, 40_000.0, P) == 20_000.0
+    """18 000 x 1.05^5 = 22 973 at the end of 2020, a quarter of it in the first cell.
+
+    The first cell has few units: half of its 8000 can be reached, which is less than its 5743. The second has enough.
+    """
+    weight, plenty = np.array([0.25, 0.75]), np.array([1e6, 1e6])
+    assert pool(0, plenty, weight, P) == pytest.approx([4500.0, 13_500.0])
+    assert pool(20, plenty, weight, P) == pytest.approx([5743.27, 17_229.80], abs=0.01)
+    assert pool(20, np.array([8000.0, 1e6]), weight, P) == pytest.approx([4000.0, 17_229.80], abs=0.01)
 
 
 def test_pool_by_closure_and_scale() -> None:
     """A keeps the pool fixed, B and C let it grow; a tenth of the city has a tenth of the pool."""
     draw = default_draw().with_values(pool_size=18_000.0, pool_growth=0.05)
     grown = {
-        closure: pool(40, 1e9, RegistrationParameters.of(draw.with_closure(closure), 0.1))
+        closure: float(
+            pool(40, np.array([1e9]), np.ones(1), RegistrationParameters.of(draw.with_closure(closure), 0.1))[0]
+        )
         for closure in ("A", "B", "C")
     }
     assert grown["A"] == pytest.approx(1800.0)
@@ -219,7 +225,7 @@ def test_newcomers_take_at_most_nine_tenths_of_a_cell() -> None:
         age=np.full(n, 3.0),
     )
     city.ledger.open_quarter(city.deposits())
-    city.booked = {"capital": 0.0, "loans": 0.0, "payables": 0.0}
+    city.booked = {"capital of firms": 0.0}
     before = city.firms_sales()
     rows = city.firms.columns.identity[admission.admit(city, new)]
     assert rows.size == math.ceil(0.9 * units), "rank < 0.9 units"

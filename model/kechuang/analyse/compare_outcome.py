@@ -82,23 +82,21 @@ def _indicators(frame: pd.DataFrame, draws: int, quarters: int) -> dict[str, Num
 
 
 def _costs(frame: pd.DataFrame, draws: int, quarters: int) -> dict[tuple[str, str], Numbers]:
-    from kechuang.scenario.levers import LEVERS
-
     ordered = frame.sort_values(["lever", "draw", "replicate", "quarter"])
     levers = sorted(set(ordered["lever"]))
 
     def column(name: str) -> Numbers:
         return ordered[name].to_numpy(dtype=float).reshape(len(levers), draws, quarters)
 
-    own = [number for number, lever in enumerate(levers) if lever not in LEVERS or LEVERS[lever].level == "city"]
-    cash = column("cash") + column("administration")
+    # Cash and contingent cost of every lever are the city's: nation and province pay theirs outside the cost ledger.
+    cash, contingent = (column("cash") + column("administration")).sum(axis=0), column("contingent").sum(axis=0)
     return {
-        ("city", "cash"): cash[own].sum(axis=0),
-        ("all", "cash"): cash.sum(axis=0),
+        ("city", "cash"): cash,
+        ("all", "cash"): cash,
         ("city", "forgone"): column("forgone_local").sum(axis=0),
         ("all", "forgone"): column("forgone_total").sum(axis=0),
-        ("city", "contingent"): column("contingent")[own].sum(axis=0),
-        ("all", "contingent"): column("contingent").sum(axis=0),
+        ("city", "contingent"): contingent,
+        ("all", "contingent"): contingent,
     }
 
 

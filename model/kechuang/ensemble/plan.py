@@ -58,12 +58,11 @@ def default_engine() -> Engine:
     return Engine(simulate, warm_up)
 
 
-def own_engine(levers: Iterable[OwnLever], events: Events | None) -> tuple[Engine, dict[str, str]]:
-    """Return the model with an analyst's own levers and events, and the hashes of their sources."""
+def own_engine(engine: Engine, levers: Iterable[OwnLever], events: Events | None) -> tuple[Engine, dict[str, str]]:
+    """Return an engine with an analyst's own levers and events in it, and the hashes of their sources."""
     from kechuang.world.policy.own import events_by_phase, fingerprints
 
     levers = tuple(levers)
-    engine = default_engine()
     if not levers and not events:
         return engine, {}
     events_by_phase(levers, events)  # an unknown phase is said before hours of runs

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kechuang.ensemble import store, workfolder
 from kechuang.ensemble.draws import draws_for
 from kechuang.ensemble.executor import execute
-from kechuang.ensemble.plan import Engine, RunPlan, can_travel, own_engine
+from kechuang.ensemble.plan import Engine, RunPlan, can_travel, default_engine, own_engine
 from kechuang.ensemble.record import write_record
 from kechuang.ensemble.result import Ensemble
 from kechuang.errors import InputError, Problem
@@ -57,7 +57,7 @@ def run_ensemble(
     """
     scenario = scenario.with_run(draws=draws, seed=seed)
     _check(scenario.name, workers, scale)
-    built, own = own_engine(levers, events)
+    built, own = own_engine(engine or default_engine(), levers, events)
     plan = RunPlan(
         scenario=scenario,
         draws=draws_for(parameters, scenario.draws, scenario.seed),
@@ -70,7 +70,7 @@ def run_ensemble(
     home = (Path(out) if out is not None else default_out()) / scenario.name
     work = home / f".work-{plan.key()}"
     processes = 1 if own and not can_travel(built) else workers or available_processors()
-    _simulate_all(plan, engine or built, work, processes, progress)
+    _simulate_all(plan, built, work, processes, progress)
     folder = _assemble(plan, home, work, derived or {}, finish)
     return Ensemble(folder)
 

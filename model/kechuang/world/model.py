@@ -51,6 +51,9 @@ from kechuang.world.surroundings import Surroundings
 if TYPE_CHECKING:
     import pandas as pd
 
+LARGEST_SEED = 2**40
+"""Keys of draws hold forty bits of the seed."""
+
 
 class Corridor(mesa.Model):  # type: ignore[misc]
     """Taizhou and its corridor from the end of 2015.
@@ -80,6 +83,8 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         super().__init__()
         self.resolved = scenario  # not `scenario`: from Mesa 3.5 on that name is a property of its own
         self.luck_seed = scenario.seed if seed is None else seed
+        if not 0 <= self.luck_seed < LARGEST_SEED:
+            raise InputError([Problem("seed", message=f"lies in 0 to 2^40 - 1, not at {self.luck_seed}")])
         self.rules = Rules.of(draw or provisional_draw("B"), scale)
         self.audit, self.scale = audit, scale
         self.own_levers = tuple(levers)

@@ -63,6 +63,15 @@ CREDIT_INDICATORS = (
         decimals=1,
     ),
     Indicator(
+        "loans_overdue_share",
+        "%",
+        "Loans overdue",
+        "逾期贷款占比",
+        "share of loans whose term has passed and that were neither paid back nor renewed",
+        kind="index",
+        decimals=2,
+    ),
+    Indicator(
         "npl_ratio",
         "%",
         "Bad loans",

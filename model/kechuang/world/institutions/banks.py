@@ -16,6 +16,8 @@ from kechuang.world.books.ledger import Ledger
 from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kechuang.world.model import Corridor
 
 LOCAL_BANK, OTHER_BANK = 1, 2
@@ -128,6 +130,17 @@ class Banks:
         cumulative = np.cumsum(weight, axis=1)
         chosen = (cumulative < (draw * cumulative[:, -1])[:, None]).sum(axis=1)
         return np.asarray(np.minimum(chosen, weight.shape[1] - 1), dtype=np.int64)
+
+    def __getitem__(self, row: int) -> Bank:
+        """Return the bank of a row."""
+        return self.agents[row]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the books of all banks as a data frame, one row a bank (万元)."""
+        import pandas as pd
+
+        books = {name: getattr(self.columns, name).copy() for name in BankColumns._fields}
+        return pd.DataFrame({"name": [bank.name for bank in self.agents], **books, "funding": self.funding.copy()})
 
     def __len__(self) -> int:
         """Return the number of banks, those not open yet among them."""

@@ -31,6 +31,7 @@ def credit_readings(city: Corridor) -> dict[str, float]:
         "credit_constrained_share": 100.0
         * (lending["rationed"] + lending["discouraged"])
         / (asked + lending["discouraged"]),
+        "loans_overdue_share": 100.0 * _overdue(city) / max(loans, 1e-9),
         "npl_ratio": 100.0 * bad / max(loans + bad, 1e-9),
         "guarantee_outstanding": yi_from_wan(float(books.guaranteed.sum())),
         "compensation_paid": yi_from_wan(city.tally_money["compensation_paid"]),
@@ -39,6 +40,13 @@ def credit_readings(city: Corridor) -> dict[str, float]:
         "bank_concentration": float(((books.loans / max(loans, 1e-9)) ** 2).sum()),
         **_network(city),
     }
+
+
+def _overdue(city: Corridor) -> float:
+    """Return loans whose term has passed (万元)."""
+    columns, count = city.firms.columns, city.firms.count
+    late = (columns.alive[:count] == 1) & (columns.loan_due[:count] <= city.quarter)
+    return float((columns.loans[:count] * late).sum())
 
 
 def platform_users(city: Corridor) -> float:
