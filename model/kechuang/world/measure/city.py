@@ -117,6 +117,7 @@ def _growth(city: Corridor) -> dict[str, float]:
 
 def _government(city: Corridor) -> dict[str, float]:
     return {
+        "national_zone_approved": float(city.zone.approved is not None),
         "local_revenue": yi_from_wan(city.government.revenue),
         "lever_cost_cash": yi_from_wan(city.costs.cash(city.quarter)),
         "lever_cost_forgone": yi_from_wan(city.costs.forgone_local(city.quarter)),
