@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import fake_world
@@ -15,5 +16,7 @@ def fake_engine() -> Engine:
 
 
 if __name__ == "__main__":
+    # A suite started in the background is deaf to Ctrl-C, and so would be this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     kechuang.ensemble.run.default_engine = fake_engine
     main(["run", "baseline", *sys.argv[1:]])

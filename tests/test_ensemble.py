@@ -303,12 +303,7 @@ def test_ctrl_c_keeps_the_finished_draws_and_the_same_command_goes_on(
         str(out),
     ]
     process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=hear_ctrl_c,
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     wait_for_draws(out, 2)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: parent and workers get it
@@ -324,11 +319,6 @@ def test_ctrl_c_keeps_the_finished_draws_and_the_same_command_goes_on(
     resumed = run_fake(scenario, out, draws=12)
     monkeypatch.delenv("FAULTS")
     assert content_of(resumed.folder) == content_of(run_fake(scenario, tmp_path / "undisturbed", draws=12).folder)
-
-
-def hear_ctrl_c() -> None:
-    """Let a child hear Ctrl-C even where the suite itself was started in the background, which makes it deaf to it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_draws(out: Path, count: int) -> list[Path]:

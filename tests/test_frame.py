@@ -120,9 +120,7 @@ def distinct_commands() -> list[str]:
 
 
 @pytest.mark.parametrize("command", distinct_commands())
-def test_readme_command_works(
-    command: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readme_command_works(command: str, small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = shlex.split(command)
     if words[0] == "make":
         done = subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
