@@ -13,11 +13,13 @@ from kechuang.parameters import default_draw, prior_draw
 from kechuang.randomness import stream_key
 from kechuang.world.books import identities
 from kechuang.world.indicators import POSITION
-from kechuang.world.mechanisms import lending
+from kechuang.world.measure.credit import credit_readings
+from kechuang.world.mechanisms import credit, lending
 from kechuang.world.mechanisms.credit import BankColumns, CreditParameters, CreditSetting
 from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.model import Corridor
 from kechuang.world.phases import losses
+from kechuang.world.phases.credit import change_banks
 from kechuang.world.population.firms import Firms
 from kechuang.world.simulate import simulate
 from worlds import LIMIT, city_of, everywhere, firms_of, record, scenario_of
@@ -125,6 +127,70 @@ def test_science_banks_serve_the_ladder_only() -> None:
     firms, banks = borrowers(2, ladder=[0, 1]), books(1, kind=np.zeros(1, dtype=np.int8))
     served(firms, banks, [0, 1], record(CreditParameters, **CLEAR))
     assert list(firms.columns.loans[:2]) == [0.0, 100.0]
+
+
+def test_a_loan_without_need_is_paid_back_at_its_term_and_is_no_application() -> None:
+    """Four firms with a loan of 60: due and without need; due with need; not yet due; dead. Only the first pays."""
+    firms = borrowers(4, loans=60.0, loan_due=[9, 9, 10, 9], alive=[1, 1, 1, 0], guaranteed=30.0)
+    banks = books(1, loans=np.array([240.0]), guaranteed=np.array([120.0]))
+    need, moved, change = np.array([0.0, 50.0, 0.0, 0.0]), np.zeros((1, 2)), np.zeros(4)
+    lending.repay_unneeded(firms.columns, 4, need, 9, banks, moved, change)
+    assert list(firms.columns.loans[:4]) == [0.0, 60.0, 60.0, 60.0]
+    assert list(firms.columns.deposits[:4]) == [40.0, 100.0, 100.0, 100.0]
+    assert (banks.loans[0], banks.guaranteed[0], moved[0, lending.REPAID], change.sum()) == (180.0, 90.0, 60.0, -60.0)
+
+
+def asking(p: CreditParameters, kind: int, **changes: Any) -> tuple[list[int], int]:
+    """Return who asks and how many give up: two firms at their own limit, the second with three patents."""
+    columns = {"loans": 140.0, "loan_due": 20, "deposits": 0.0, "ladder": 1, "patents": [0.0, 3.0], "capital": 100.0}
+    firms, banks = borrowers(2, **columns), books(1, kind=np.array([kind], dtype=np.int8))
+    found = setting(**changes)
+    rows, gave_up = credit.applicants(firms.columns, 2, found, banks, KEYS.guarantee, p, np.zeros(2))
+    return rows.tolist(), gave_up
+
+
+def test_who_is_discouraged_counts_on_guarantee_and_patents() -> None:
+    """Sales 1000, machines 100: own limit 50 + 0.3 x 350 = 155, loan 140, need beyond both; a step is 30.
+
+    A guarantee lifts the limit to 350, so both ask. Three patents pledged at half of 30 add 45, so their owner asks, but
+    only at a science bank.
+    """
+    p = record(
+        CreditParameters, application_step=0.03, tangible_pledge_share=0.5, unsecured_share=0.3, loan_to_sales_max=0.35,
+        working_capital_need=0.5, patent_value=30.0, asking_plain=1.0, asking_science=0.0, guarantee_sales_max=5000.0,
+    )  # fmt: skip
+    plain, science, pledge = 2, 0, {"patent_pledge": everywhere(0.5)}
+    assert asking(p, plain) == ([], 2)
+    assert asking(p, plain, coverage=everywhere(0.8), guarantee_room=1000.0) == ([0, 1], 0)
+    assert asking(p, plain, coverage=everywhere(0.8), guarantee_room=0.0) == ([], 2)
+    assert asking(p, plain, **pledge) == ([], 2)
+    assert asking(p, science, **pledge) == ([1], 1)
+
+
+def test_a_few_firms_a_year_change_their_bank_for_reasons_of_their_own() -> None:
+    """Churn of 40 % a year: a tenth of the living look anew in a quarter. n = their number, two-sided 4 s.e. (6e-5)."""
+    city = city_of(scenario_of("2017Q4"), default_draw("B").with_values(bank_churn=0.4), scale=0.1).run(3)
+    columns, count = city.firms.columns, city.firms.count
+    living = int((columns.alive[:count] == 1).sum())
+    city.quarter = 4
+    change_banks(city)
+    looked = int((columns.bank_since[:count] == 4).sum())
+    assert abs(looked - 0.1 * living) < 4.0 * (0.09 * living) ** 0.5
+    never = city_of(scenario_of("2017Q4"), default_draw("B").with_values(bank_churn=0.0), scale=0.1).run(3)
+    before = never.firms.columns.main_bank[: never.firms.count].copy()
+    change_banks(never)
+    assert np.array_equal(never.firms.columns.main_bank[: never.firms.count], before)
+
+
+def test_overdue_loans_are_those_past_their_term() -> None:
+    city = city_of(scenario_of("2017Q4"), default_draw("B"), scale=0.03).run(4)
+    columns, count = city.firms.columns, city.firms.count
+    columns.loan_due[:count] = city.quarter + 1
+    assert credit_readings(city)["loans_overdue_share"] == 0.0
+    owed = np.flatnonzero((columns.alive[:count] == 1) & (columns.loans[:count] > 0.0))
+    columns.loan_due[owed[:5]] = city.quarter
+    expected = 100.0 * columns.loans[owed[:5]].sum() / columns.loans[owed].sum()
+    assert credit_readings(city)["loans_overdue_share"] == pytest.approx(expected)
 
 
 # One default by hand --------------------------------------------------------------------------------------------------

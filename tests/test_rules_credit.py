@@ -141,3 +141,36 @@ def test_a_yuan_is_pledged_or_guaranteed() -> None:
 )
 def test_who_rolls_over(ladder: int, risk: float, draw: float, share: float, expected: bool) -> None:
     assert rolls_over(ladder, risk, draw, share, P) is expected
+
+
+# Days and the memory of waiting ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("user", "coverage", "days"),
+    [(False, 1.0, 10.0), (True, 0.0, 10.0), (True, 0.5, 6.62), (True, 1.0, 3.24), (True, 1.5, 3.24)],
+)
+def test_days_to_a_decision_fall_with_the_records_that_banks_see(user: bool, coverage: float, days: float) -> None:
+    """From 10 days to the reported 3.24 of the platform, half way at half the records, and no further than that."""
+    p = P._replace(approval_days_before=10.0, approval_days_platform=3.24)
+    assert credit.approval_days(user, coverage, p) == pytest.approx(days)
+
+
+def test_waiting_is_a_share_of_the_quarter() -> None:
+    assert credit.waiting_share(9.0) == pytest.approx(0.1)
+    assert credit.waiting_share(200.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("annual", "ladder", "coverage", "expected"),
+    [(4999.0, 1, 0.8, True), (4999.0, 2, 0.8, True), (5000.0, 1, 0.8, False), (100.0, 0, 0.8, False),
+     (100.0, 3, 0.8, False), (100.0, 1, 0.0, False)],
+)  # fmt: skip
+def test_whom_the_guarantee_fund_takes(annual: float, ladder: int, coverage: float, expected: bool) -> None:
+    p = P._replace(guarantee_sales_max=5000.0)
+    assert credit.may_be_guaranteed(annual, ladder, coverage, p) is expected
+
+
+def test_how_many_ask_for_a_guarantee() -> None:
+    p = P._replace(asking_plain=0.1, asking_science=0.25)
+    assert (credit.asking_share(False, p), credit.asking_share(True, p)) == (0.1, 0.25)
