@@ -5,11 +5,15 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kechuang.city import City, load_city, read_city
 from kechuang.errors import InputError
+from kechuang.parameters import default_draw
 from kechuang.resources import path
+from kechuang.world.mechanisms.initial import place_shares
+from worlds import city_of
 
 DISTRICTS = ("jiaojiang", "huangyan", "luqiao")
 
@@ -218,3 +222,19 @@ def test_unknown_cities_are_refused():
     with pytest.raises(InputError):
         load_city("atlantis")
     assert path("calibration/cities/taizhou.yaml").is_file()
+
+
+@pytest.mark.parametrize("inside", [0.1, 0.25, 0.4])
+def test_firms_of_the_districts_are_split_by_the_share_inside_the_corridor(city: City, inside: float) -> None:
+    """The nine counties keep what they have; core and corridor hold the given share of the three districts' firms."""
+    usual = np.array([place.firm_share for place in city.places])
+    zone = np.array([place.zone for place in city.places])
+    found = place_shares(city, inside)
+    districts = np.isin(zone, ["core", "corridor", "rest"])
+    assert found.sum() == pytest.approx(usual.sum())
+    assert np.array_equal(found[~districts], usual[~districts])
+    core = np.isin(zone, ["core", "corridor"])
+    assert found[core].sum() / found[districts].sum() == pytest.approx(inside)
+    assert found[core] / found[core].sum() == pytest.approx(usual[core] / usual[core].sum())
+    drawn = city_of(draw=default_draw("B").with_values(corridor_firm_share=inside)).place_share
+    assert np.array_equal(drawn, found)

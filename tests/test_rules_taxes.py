@@ -17,6 +17,7 @@ from kechuang.world.mechanisms.taxes import (
     small_profit_tax,
     tax_without,
     taxable_profit,
+    unit_taxes,
     user_cost,
 )
 from worlds import account_setting, certification_setting, everywhere, firms_of, law_of, record, research_setting
@@ -322,3 +323,11 @@ def test_above_scale_is_last_years_sales_of_industrial_firms() -> None:
 
 def test_settings_of_these_tests_have_the_shape_of_the_city() -> None:
     assert everywhere(0.15).shape == research_setting().tax_rate.shape == certification_setting().bonus.shape
+
+
+def test_units_of_a_cell_pay_as_a_firm_of_their_mean_size() -> None:
+    """2019: 7.5万元 of profit pay 5 %, 150 pay 5 + 5, 400 pay a quarter; a loss pays nothing."""
+    sales = np.array([[75.0, 1500.0], [4000.0, 1000.0]])
+    found = unit_taxes(sales, np.full((2, 2), 20.0), np.array([0.1, 0.1]), law_of(2019))
+    assert found == pytest.approx(np.array([[0.375, 10.0], [100.0, 5.0]]))
+    assert unit_taxes(sales, np.full((2, 2), 20.0), np.array([-0.1, 0.0]), law_of(2019)).sum() == 0.0

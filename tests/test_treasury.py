@@ -338,3 +338,13 @@ def test_debt_costs_interest_and_is_redeemed_from_what_years_leave() -> None:
     debt = np.array(watch.debt)
     assert debt[5] > 0.0
     assert debt[-1] < 0.2 * debt.max(), "the capital comes back in 2019Q3 and redeems bonds"
+
+
+def test_other_revenue_is_what_reported_revenue_leaves_in_2020() -> None:
+    """401.2 less the modelled part over the four quarters of 2020, moving with the rest of the city, by scale."""
+    city = city_of(scenario_of("2021Q4"), default_draw("B"), scale=0.1)
+    paths = city.surroundings
+    left = city.rules.value("local_revenue_2020") - city.rules.value("modelled_revenue_2020")
+    assert sum(paths.other_revenue(quarter) for quarter in range(17, 21)) == pytest.approx(0.1 * left)
+    ratio = paths.other_revenue(24) / paths.other_revenue(20)
+    assert ratio == pytest.approx(paths.rest_of_city(24) / paths.rest_of_city(20))

@@ -13,6 +13,7 @@ from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
 from kechuang.world.books.ledger import SECTORS
+from kechuang.world.indicators import POSITION
 from kechuang.world.mechanisms import zone
 from kechuang.world.mechanisms.zone import ZoneParameters, ZoneYear, eligible, entry_factor
 from kechuang.world.model import Corridor
@@ -228,3 +229,9 @@ def test_a_lever_of_zero_leaves_approval_to_chance_bit_for_bit() -> None:
     plain = run_city("2019Q4")
     same = run_city("2019Q4", levers={"zone_approval": {"value": 0, "from": "2016Q1"}})
     assert np.array_equal(plain.indicators, same.indicators, equal_nan=True)
+
+
+def test_the_indicator_of_the_zone_is_one_from_its_approval_on() -> None:
+    city = city_of(scenario_of("2018Q4", levers={"zone_approval": {"level": 1, "from": "2017Q3"}}), scale=0.1).run()
+    approved = city.indicators[:, POSITION["national_zone_approved"]]
+    assert list(approved) == [0.0] * 6 + [1.0] * 6
