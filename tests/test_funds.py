@@ -96,7 +96,7 @@ def test_fees_are_two_per_cent_a_year_of_money_in_firms() -> None:
     def after(now: Corridor) -> None:
         paid[now.quarter] = (paid[now.quarter][0], sum(fund.flows["fees"] for fund in now.funds))
 
-    now = city(scenario_of("2019Q4"), events={"credit": [before], "investment": [after]}).run()
+    now = city(scenario_of("2019Q4"), events={"credit": [before], "deals": [after]}).run()
     assert now.funds.invested() > 0.0
     for invested, fee in paid.values():
         assert fee == pytest.approx(0.005 * invested)
@@ -111,7 +111,7 @@ def test_the_share_of_a_fund_in_dividends_goes_to_the_fund() -> None:
             stake = Stake(int(here.firms.columns.identity[row]), 2, 1, here.quarter, 0.0, 1.0)
             here.funds.take(stake, here.firms.columns, int(row))
 
-    now.own_events = {"investment": [take_all]}
+    now.own_events = {"deals": [take_all]}
     now.step()
     row = now.ledger.frame().loc["dividends"]
     assert row["funds"] == pytest.approx(-row["firms"])

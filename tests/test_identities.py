@@ -306,6 +306,9 @@ def test_every_identity_is_looked_at() -> None:
         "no fund is in debt",
         "stakes agree with the firms",
         "a share held lies between nothing and all",
+        "balance sheet row sums to zero",
+        "flow matrix column sums to zero",
+        "assets are owed to somebody",
     }
     accounts = {residual.account for residual in city.residuals}
     assert {"firms", "cells", "households", "government", "loans of firms", "capital of firms"} <= accounts
@@ -521,7 +524,7 @@ def test_a_leak_of_one_wan_is_named_in_the_richest_firm_too() -> None:
         columns, more = city.firms.columns, 3e6
         row = int(np.argmax(columns.deposits[: city.firms.count]))
         if city.quarter == 2:
-            city.note_postings(np.array([row]), "transfer at birth", np.array([more]))
+            city.audit_book.note("deposits", "transfer at birth", np.array([row]), np.array([more]))
             city.ledger.post("units becoming firms", "firms", "cells", more)
             city.reservoir.deposits[0, 0] -= more
             city.audit_book.note_cells("deposits", np.where(np.arange(104).reshape(city.shape) == 0, -more, 0.0))

@@ -217,7 +217,7 @@ def test_closed_firms_leave_nothing_behind() -> None:
         """Give two firms known stocks within the books, then let every firm die."""
         for row, (deposits, capital, loans) in stocks.items():
             more = deposits - float(columns.deposits[row])
-            now.note_postings(np.array([row]), "transfer at birth", np.array([more]))
+            now.audit_book.note("deposits", "transfer at birth", np.array([row]), np.array([more]))
             now.ledger.post("units becoming firms", "firms", "cells", more)
             now.reservoir.deposits[0, 0] -= more
             taken = np.zeros(now.shape)

@@ -432,7 +432,7 @@ def test_one_bank_for_all_holds_all_loans() -> None:
         city.firms.columns.main_bank[:] = 26
         city.firms.columns.second_bank[:] = -1
 
-    city = edge({"funds": [only_one]})
+    city = edge({"guarantees": [only_one]})
     assert last(city, "bank_concentration") > 0.95
     assert last(city, "bank_links") >= 1.0
     books = city.banks.columns

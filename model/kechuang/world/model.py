@@ -102,10 +102,10 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.quarter += 1
         with np.errstate(over="ignore"):
             self._phase("opening", closing.open_quarter)  # calendar, law and levers; yearly panel
-            self._phase("funds", credit.run_funds)  # guarantee capital, compensation pool, credit platform
+            self._phase("guarantees", credit.run_guarantees)  # guarantee capital, compensation pool, credit platform
             self._phase("demand", production.move_demand)  # what the world buys from each industry
             self._phase("credit", credit.lend)  # applications, refusals, renewals
-            self._phase("investment", venture.invest)  # funds call capital and pay it into firms
+            self._phase("deals", venture.invest)  # funds call capital and pay it into firms
             self._phase("research", production.choose_research)  # who does R&D, and how much of sales
             self._phase("growth", production.grow)  # firms and cells share demand
             self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
@@ -115,7 +115,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("registration", ladder.register)  # units come onto the provincial list
             self._phase("certification", ladder.certify)  # apply Q2-Q3, list and renew Q4, promotion
             self._phase("exit", demography.close_firms)  # firms close, accounts are settled
-            self._phase("exits", venture.leave)  # funds leave firms and pay their partners
+            self._phase("divestment", venture.leave)  # funds leave firms and pay their partners
             self._phase("zone", zone.run_zone)  # the national high-tech zone of the corridor
             self._phase("cells", demography.renew_cells)  # births and closures in the reservoir
             self._phase("crossing", demography.cross_threshold)  # units outgrow the reservoir
@@ -176,10 +176,6 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             "science banks": 0.0,
             "other banks": 0.0,
         }
-
-    def note_postings(self, rows: NDArray[np.int64], name: str, amounts: NDArray[np.float64]) -> None:
-        """Under audit, note flows of single firms that no kernel posts."""
-        self.audit_book.note("deposits", name, rows, amounts)
 
     def claim(self, lever: str, flow: str, rows: NDArray[np.int64], amounts: NDArray[np.float64]) -> None:
         """Note what a lever owes firms (万元); it is paid at the end of the quarter, as far as the ceiling allows."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.world.books.ledger import SECTORS
+from kechuang.world.books.ledger import SECTORS, Residual
 from kechuang.world.institutions.banks import LOCAL_BANK
 
 if TYPE_CHECKING:
@@ -116,6 +116,24 @@ def deposit_flows(city: Corridor) -> dict[str, NDArray[np.float64]]:
     change[bank] += total
     placed[bank], placed[outside] = -total, total
     return dict(zip(FLOWS_OF_DEPOSITS, (change, placed), strict=True))
+
+
+def residuals(city: Corridor) -> list[Residual]:
+    """I1, I2 and I5: rows of the balance sheet and columns of the flow matrix sum to zero, closed sectors own nothing."""
+    sheet, gross = stocks_by_sector(city), max(city.ledger.gross(), 1e-9)
+    flows = sum(deposit_flows(city).values()) + sum(city.ledger.flows.values())
+    off = [("balance sheet row sums to zero", name, value) for name, value in _rows(sheet)]
+    off += [("flow matrix column sums to zero", *pair) for pair in zip(SECTORS, np.asarray(flows), strict=True)]
+    own = dict(zip(SECTORS, sheet.sum(axis=0), strict=True))
+    off += [("assets are owed to somebody", name, own[name]) for name in CLOSED]
+    return [
+        Residual(identity, name, city.quarter, float(value), abs(float(value)) / gross) for identity, name, value in off
+    ]
+
+
+def _rows(sheet: NDArray[np.float64]) -> list[tuple[str, float]]:
+    """Return the sum of every row but that of fixed capital, which nobody owes."""
+    return list(zip(STOCKS[1:], sheet[1:].sum(axis=1).tolist(), strict=True))
 
 
 def _firm_stocks(city: Corridor) -> tuple[NDArray[np.float64], ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
+from kechuang.world.books import balance
 from kechuang.world.books.identities_funds import check_funds
 from kechuang.world.books.ledger import SECTORS, Residual
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
@@ -83,6 +84,7 @@ def check(city: Corridor) -> list[Residual]:
     found += _signs(city)
     found += check_funds(city)
     if city.audit:
+        found += balance.residuals(city)
         found += city.audit_book.residuals(city)
     return found
 

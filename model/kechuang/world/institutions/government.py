@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Government(mesa.Agent):  # type: ignore[misc]
-    """City and counties together; money in 万元, revenue and lever cash of the current quarter.
+    """City and counties together; money in 万元, revenue of the current quarter.
 
     `pay` and `receive` move its account; the flow is posted to the ledger where it arises.
     """
@@ -23,7 +23,6 @@ class Government(mesa.Agent):  # type: ignore[misc]
         self.deposits = 0.0
         self.debt = 0.0
         self.revenue = 0.0
-        self.lever_cash = 0.0
 
     def pay(self, amount: float) -> None:
         """Pay from the account; what is missing at the end of the quarter is borrowed."""

@@ -84,7 +84,7 @@ def lend(city: Corridor) -> None:
     queue = rows[np.argsort(draw, kind="stable")]
     counts = lending.lend(columns, queue, need, setting, banks, keys, rules.credit, rules.growth, moved, change)
     city.lending = dict(zip(lending.COUNTS, (float(number) for number in counts), strict=True))
-    city.note_postings(np.arange(count), "bank loans", change)
+    city.audit_book.note("deposits", "bank loans", np.arange(count), change)
     city.audit_book.note("loans", "bank loans", np.arange(count), change)
     granted, repaid = float(moved[:, lending.GRANTED].sum()), float(moved[:, lending.REPAID].sum())
     city.banks.post(city.ledger, "new loans", -moved[:, lending.GRANTED], "firms")
@@ -145,7 +145,7 @@ def _subsidise_interest(city: Corridor) -> None:
     city.claim("patent_pledge", "interest subsidies", rows, amounts)
 
 
-def run_funds(city: Corridor) -> None:
+def run_guarantees(city: Corridor) -> None:
     """The city's funds at the opening of a quarter: capital of the guarantee fund, pool of the year, credit platform."""
     quarter, finance, fund = city.quarter, city.policy.finance, city.guarantee_fund
     price = city.policy.price(quarter, city.deflator)

@@ -67,7 +67,6 @@ def settle_government(city: Corridor) -> None:
         repaid = min(government.debt, government.deposits)
         _borrow(city, -repaid)
         _spend(city, max(0.0, government.deposits))
-    government.lever_cash = city.costs.cash(city.quarter)
 
 
 def pay_claims(city: Corridor) -> None:

@@ -87,7 +87,7 @@ def empty_accounts(city: Corridor, rows: NDArray[np.int64], deposits: NDArray[np
     columns = city.firms.columns
     city.booked["capital of firms"] -= float(columns.capital[rows].sum())
     city.booked["payables of firms"] -= float(columns.payables[rows].sum())
-    city.note_postings(rows, "liquidation", -deposits)
+    city.audit_book.note("deposits", "liquidation", rows, -deposits)
     for account in ("loans", "payables", "capital"):
         city.audit_book.note(account, "liquidation", rows, -getattr(columns, account)[rows])
     for column in (

@@ -64,7 +64,7 @@ def _pay_in(city: Corridor, fund: Fund, deal: Round, by_city: float) -> None:
     _call(city, fund, by_city, deal.money - by_city, CASH, deal.extra)
     fund.move("deals", deal.money)
     columns.deposits[deal.row] += deal.money
-    city.note_postings(np.array([deal.row]), "new equity", np.array([deal.money]))
+    city.audit_book.note("deposits", "new equity", np.array([deal.row]), np.array([deal.money]))
     city.ledger.post("new equity of firms", "firms", "funds", deal.money)
     firm = int(columns.identity[deal.row])
     stake = Stake(firm, fund.row, deal.stage, city.quarter, deal.money, deal.share, deal.follow_on, deal.extra)

@@ -23,10 +23,10 @@ Event = Callable[["Corridor"], None]
 Events = Mapping[str, Iterable[Event]]
 PHASES = (
     "opening",
-    "funds",
+    "guarantees",
     "demand",
     "credit",
-    "investment",
+    "deals",
     "research",
     "growth",
     "accounts",
@@ -36,7 +36,7 @@ PHASES = (
     "registration",
     "certification",
     "exit",
-    "exits",
+    "divestment",
     "zone",
     "cells",
     "crossing",

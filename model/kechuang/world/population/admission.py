@@ -62,7 +62,7 @@ def _note_transfer(
     capital: NDArray[np.float64],
 ) -> None:
     """Note in the single accounts what cells hand over to their units that become firms."""
-    city.note_postings(rows, "transfer at birth", deposits)
+    city.audit_book.note("deposits", "transfer at birth", rows, deposits)
     city.audit_book.note("capital", "transfer at birth", rows, capital)
     for account, amounts in (("deposits", deposits), ("capital", capital)):
         given = np.zeros(city.shape)
