@@ -10,6 +10,7 @@ import pytest
 from kechuang.clock import quarter_label
 from kechuang.parameters import Draw, default_draw
 from kechuang.units import wan_from_yi
+from kechuang.world import settings
 from kechuang.world.books.ledger import SECTORS
 from kechuang.world.indicators import POSITION
 from kechuang.world.institutions.budget import Budget
@@ -348,3 +349,15 @@ def test_other_revenue_is_what_reported_revenue_leaves_in_2020() -> None:
     assert sum(paths.other_revenue(quarter) for quarter in range(17, 21)) == pytest.approx(0.1 * left)
     ratio = paths.other_revenue(24) / paths.other_revenue(20)
     assert ratio == pytest.approx(paths.rest_of_city(24) / paths.rest_of_city(20))
+
+
+def test_debt_costs_the_rate_at_which_banks_fund_themselves() -> None:
+    """A debt of 4000万元 put in at the start of a quarter: a quarter of the yearly rate, paid by the government."""
+    city = city_of(scenario_of("2017Q4"), default_draw("B")).run(4)
+    city.government.debt += 4000.0
+    city.step()
+    rate = settings.funding_rate(city)
+    row = city.ledger.flows["interest on debt of the city"]
+    assert rate > 0.01
+    assert row[SECTORS.index("government")] == pytest.approx(-0.25 * rate * 4000.0)
+    assert row[SECTORS.index("outside")] == pytest.approx(0.25 * rate * 4000.0)
