@@ -90,6 +90,22 @@ def test_a_second_bank_takes_the_loan_over() -> None:
     assert (firms.columns.loans[0], firms.columns.deposits[0]) == (0.0, 40.0)
 
 
+def test_days_add_up_over_banks_and_waiting_for_new_money_counts_as_rationed() -> None:
+    """Nine days a bank: a tenth of the quarter waited at the first, a fifth where the second has to decide as well.
+
+    A quarter of that enters the memory of rationing; who only renews what he has waits for nothing.
+    """
+    p = record(CreditParameters, **CLEAR, approval_days_before=9.0)
+    for capital, days in (([1000.0, 1000.0], 9.0), ([0.0, 1000.0], 18.0)):
+        firms = borrowers(1, second_bank=1)
+        counts = served(firms, books(2, capital=np.array(capital)), [0], p)
+        assert (counts[lending.DAYS], counts[lending.RATIONED]) == (days, 0.0)
+        assert firms.columns.rationed[0] == pytest.approx(0.25 * days / 90.0)
+    firms = borrowers(1, loans=100.0, loan_due=9)
+    assert served(firms, books(1, loans=np.array([100.0])), [0], p)[lending.DAYS] == 9.0
+    assert firms.columns.rationed[0] == 0.0
+
+
 def test_what_deposits_do_not_cover_is_overdue() -> None:
     firms = borrowers(1, loans=160.0, guaranteed=80.0, pledged=70.0, loan_due=9)
     banks = books(1, loans=np.array([160.0]), guaranteed=np.array([80.0]), capital=np.zeros(1))
