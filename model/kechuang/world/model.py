@@ -250,6 +250,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.closing_stocks: dict[str, float] = {}
         self.booked: dict[str, float] = {}
         self.residuals: list[Residual] = []
+        self.worst_residual = 0.0
         self.history: list[dict[str, float]] = []
         self.panel = np.zeros((4, 4))
         self.measures = np.zeros(0)

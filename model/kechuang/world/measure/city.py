@@ -8,7 +8,6 @@ import numpy as np
 
 from kechuang.clock import quarter_of_year
 from kechuang.units import yi_from_wan
-from kechuang.world.books import identities
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.measure.credit import credit_readings
 from kechuang.world.measure.funds import fund_readings
@@ -121,5 +120,5 @@ def _government(city: Corridor) -> dict[str, float]:
         "local_revenue": yi_from_wan(city.government.revenue),
         "lever_cost_cash": yi_from_wan(city.costs.cash(city.quarter)),
         "lever_cost_forgone": yi_from_wan(city.costs.forgone_local(city.quarter)),
-        "ledger_residual": identities.worst(city.residuals),
+        "ledger_residual": city.worst_residual,
     }
