@@ -25,7 +25,7 @@ from kechuang.world.institutions.banks import Banks
 from kechuang.world.institutions.funds import Funds
 from kechuang.world.institutions.government import CompensationFund, Government, GuaranteeFund
 from kechuang.world.institutions.treasury import Ceiling, Claim
-from kechuang.world.mechanisms import initial
+from kechuang.world.mechanisms import initial, spillovers
 from kechuang.world.mechanisms.demand import Demand, trend_growth
 from kechuang.world.phases import (
     closing,
@@ -42,6 +42,7 @@ from kechuang.world.phases import (
 from kechuang.world.policy.own import Event, Events, OwnLever, events_by_phase
 from kechuang.world.policy.policy_state import CostLedger, Policy
 from kechuang.world.policy.shocks import Shocks
+from kechuang.world.population.boosts import Boosts
 from kechuang.world.population.firms import Firms, count_cells
 from kechuang.world.population.reservoir import Reservoir
 from kechuang.world.rules import Rules
@@ -111,7 +112,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
             self._phase("support", support.grant_research)  # grants claimed on reported R&D
             self._phase("default", losses.settle_defaults)  # firms in debt fail, banks and funds bear it
-            self._phase("knowledge", production.learn)  # knowledge stocks and patents
+            self._phase("knowledge", production.learn)  # knowledge, patents, spillovers, productivity
             self._phase("registration", ladder.register)  # units come onto the provincial list
             self._phase("certification", ladder.certify)  # apply Q2-Q3, list and renew Q4, promotion
             self._phase("exit", demography.close_firms)  # firms close, accounts are settled
@@ -205,6 +206,11 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.high_tech_quotient = np.array([place.high_tech_quotient for place in city.places])
         self.in_corridor = np.array([place.zone in ("core", "corridor") for place in city.places])
         self.shape = (len(city.places), len(city.industries))
+        value = self.rules.value
+        self.distances = np.array(city.distances)
+        self.nearness = spillovers.nearness_of(self.distances, value("spillover_distance"))
+        self.proximity = spillovers.proximity_of(city, value("proximity_related"), value("proximity_other"))
+        self.boosts = Boosts()
         self.season = self.rules.vector("seasonal_weights")
         quarters = max(self.resolved.until, 20) + 1
         self.deflator = np.exp(np.log1p(self.rules.demand.deflator_growth) * np.arange(quarters) / 4.0)

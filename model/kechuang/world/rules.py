@@ -18,6 +18,7 @@ from kechuang.world.mechanisms.initial import InitialParameters
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters
 from kechuang.world.mechanisms.registration import RegistrationParameters
 from kechuang.world.mechanisms.research import ResearchParameters
+from kechuang.world.mechanisms.spillovers import SpilloverParameters
 from kechuang.world.mechanisms.venture import VentureParameters
 from kechuang.world.mechanisms.zone import ZoneParameters
 
@@ -31,6 +32,7 @@ class Rules:
     growth: GrowthParameters
     research: ResearchParameters
     knowledge: KnowledgeParameters
+    spillovers: SpilloverParameters
     registration: RegistrationParameters
     certification: CertificationParameters
     demography: DemographyParameters
@@ -49,6 +51,7 @@ class Rules:
             GrowthParameters.of(draw),
             ResearchParameters.of(draw),
             KnowledgeParameters.of(draw),
+            SpilloverParameters.of(draw),
             RegistrationParameters.of(draw, scale),
             CertificationParameters.of(draw),
             DemographyParameters.of(draw),

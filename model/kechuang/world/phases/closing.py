@@ -21,7 +21,7 @@ def open_quarter(city: Corridor) -> None:
     city.law = city.policy.law(city.quarter)
     settings.tighten(city)
     if quarter_of_year(city.quarter) == 1:
-        city.firms.compact()
+        city.boosts.move(city.firms.compact())
         accounts.flag_above_scale(city.firms.columns, city.firms.count, city.rules.initial.above_scale_size)
         note_year(city)
         city.reservoir.age_one_year()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kechuang.clock import year_of
 from kechuang.randomness import Purpose, stream_key
 from kechuang.world import settings
-from kechuang.world.mechanisms import accounts, growth, knowledge, research
+from kechuang.world.mechanisms import accounts, growth, knowledge, research, spillovers
 from kechuang.world.mechanisms.taxes import unit_taxes
 from kechuang.world.phases import credit, venture
 from kechuang.world.policy.policy_state import FORGONE_LOCAL, FORGONE_TOTAL
@@ -94,16 +94,20 @@ def keep_accounts(city: Corridor) -> None:
 
 
 def learn(city: Corridor) -> None:
-    """Turn R&D into knowledge and patents."""
+    """Turn R&D into knowledge and patents, and knowledge, one's own and that of others, into productivity."""
+    columns, count = city.firms.columns, city.firms.count
+    city.boosts.fill(columns, count, city.quarter)
+    before = columns.knowledge[:count].copy()
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.PATENTS))
     city.patents_granted = knowledge.accumulate_knowledge(
-        city.firms.columns,
-        city.firms.count,
+        columns,
+        count,
         key,
         float(4.0 * city.season[city.position]),
         float(city.deflator[city.quarter] * city.money),
         city.rules.knowledge,
     )
+    spillovers.raise_productivity(columns, count, before, city.nearness, city.proximity, city.rules.spillovers)
 
 
 def _post_firms(city: Corridor, totals: NDArray[np.float64], to_funds: float) -> None:

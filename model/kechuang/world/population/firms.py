@@ -61,6 +61,8 @@ class FirmColumns(NamedTuple):
     rationed: NDArray[np.float64]
     default_risk: NDArray[np.float64]
     fund_share: NDArray[np.float64]
+    pool_boost: NDArray[np.float64]
+    pool_boost_last: NDArray[np.float64]
     main_bank: NDArray[np.int8]
     second_bank: NDArray[np.int8]
     loan_bank: NDArray[np.int8]
@@ -88,7 +90,7 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "reported_year": ("万元", "reported R&D of the last four quarters, one column per quarter of the year"),
     "growth": ("log", "growth of sales proposed for this quarter, before adding-up"),
     "productivity": ("log", "productivity relative to the industry"),
-    "margin": ("share of sales", "gross profit before R&D, permanent"),
+    "margin": ("share of sales", "gross profit before R&D; it moves with productivity"),
     "intensity_effect": ("log", "permanent effect on desired R&D intensity"),
     "participation": ("0-1", "permanent draw: does R&D from the first quarter in which the probability exceeds it"),
     "soft_benefit": ("万元", "permanent benefit of certification beside tax and bonus"),
@@ -108,6 +110,8 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "rationed": ("0-1", "share of the last quarters with a loan refused or cut, fading by a quarter each time"),
     "default_risk": ("per year", "probability of default of a firm in debt"),
     "fund_share": ("share", "part of the firm's equity that the venture fund holds"),
+    "pool_boost": ("carrier units", "what contracts, joint projects and academicians add to the firm's pool of knowledge"),
+    "pool_boost_last": ("carrier units", "the same in the quarter before"),
     "main_bank": ("row", "bank asked first"),
     "second_bank": ("row", "bank asked when refused, -1 if none"),
     "loan_bank": ("row", "bank that holds the loan"),
@@ -240,12 +244,15 @@ class Firms:
         """Return the columns of some rows without copying; kernels take it like the whole population."""
         return FirmColumns(*(column[rows] for column in arrays(self.columns)))
 
-    def compact(self) -> None:
-        """Drop the rows of firms that have gone, keeping the order of the others."""
+    def compact(self) -> NDArray[np.int64]:
+        """Drop the rows of firms that have gone, keeping the order of the others; return every old row's new one, -1 if gone."""
         living = np.flatnonzero(self.columns.alive[: self.count])
+        new_row = np.full(self.count, -1)
+        new_row[living] = np.arange(living.size)
         for column in arrays(self.columns):
             column[: living.size] = column[living]
         self.count = int(living.size)
+        return new_row
 
     def frame(self) -> pd.DataFrame:
         """Return the living firms as a data frame, one row a firm."""
