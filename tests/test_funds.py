@@ -224,8 +224,9 @@ def test_government_money_gets_the_weaker_firms() -> None:
     the mean of theirs by more than 1, so that a difference below .5 has a chance under 3 in 100; the seed is fixed.
     """
     now = city(scenario_of("2016Q4"), scale=1.0, fund_quality_weight=2.0, fund_state_aversion=1.0).run(1)
-    market = deals.see_market(now)
-    quality = dict(zip(market.rows.tolist(), market.quality, strict=True))
+    market = deals.Market(now)
+    seen = [market.at(stage) for stage in range(3)]
+    quality = {row: value for each in seen for row, value in zip(each.rows.tolist(), each.quality, strict=True)}
     chosen = {
         fund: np.array([quality[row] for stage in range(3) for row in deals.choose(now, market, fund, stage, 5, 5)])
         for fund in (2, rules.MARKET_LED)
@@ -294,15 +295,15 @@ def test_earmarked_deals_fall_inside_the_places() -> None:
     assert cells[place, industry].all()
     assert cells.any(axis=2).sum() == 2
     now.quarter += 1
-    market = deals.see_market(now)
-    columns = now.firms.columns
-    inside = cells[columns.place[market.rows], columns.industry[market.rows], columns.ladder[market.rows]]
-    met = (market.met == 2) & (market.stage == 1)
+    market, columns = deals.Market(now), now.firms.columns
+    seen = market.at(1)
+    inside = cells[columns.place[seen.rows], columns.industry[seen.rows], columns.ladder[seen.rows]]
+    met = seen.met == 2
     everybody, few = (deals.choose(now, market, 2, 1, free, 6) for free in (6, 2))
     assert few[:2] == everybody[:2]  # open money chooses as ever
-    assert set(few[2:]) <= set(market.rows[inside & met].tolist())
-    assert len(few) == min(6, 2 + int((inside & met).sum() - np.isin(everybody[:2], market.rows[inside]).sum()))
-    assert not set(everybody) <= set(market.rows[inside].tolist())
+    assert set(few[2:]) <= set(seen.rows[inside & met].tolist())
+    assert len(few) == min(6, 2 + int((inside & met).sum() - np.isin(everybody[:2], seen.rows[inside]).sum()))
+    assert not set(everybody) <= set(seen.rows[inside].tolist())
 
 
 def test_more_deals_in_a_place_that_gets_more_and_none_fewer_elsewhere() -> None:

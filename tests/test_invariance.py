@@ -98,7 +98,7 @@ class SmallMoneyPolicy(Policy):
         return law._replace(
             profit_limit=MONEY * law.profit_limit,
             asset_limit=MONEY * law.asset_limit,
-            band_bounds=MONEY * law.band_bounds,
+            band_bounds=(MONEY * law.band_bounds[0], MONEY * law.band_bounds[1]),
         )
 
 

@@ -16,7 +16,6 @@ from kechuang.world.indicators import POSITION
 from kechuang.world.measure.credit import credit_readings
 from kechuang.world.mechanisms import credit, lending
 from kechuang.world.mechanisms.credit import BankColumns, CreditParameters, CreditSetting
-from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.model import Corridor
 from kechuang.world.phases import losses
 from kechuang.world.phases.credit import change_banks
@@ -46,15 +45,15 @@ def setting(**changes: Any) -> CreditSetting:
 
 def borrowers(number: int, **columns: Any) -> Firms:
     """Return sound firms of 1000万元 yearly sales that want 100万元 from bank 0."""
-    usual = {"sales": 250.0, "capital": 350.0, "deposits": 100.0, "second_bank": -1, "refused": -999}
+    usual = {"sales": 250.0, "capital": 350.0, "deposits": 100.0, "second_bank": -1, "refused": -999, "volatility": 0.35}
     return firms_of(number, **{**usual, **columns})
 
 
 def served(firms: Firms, banks: BankColumns, rows: list[int], p: CreditParameters, **changes: Any) -> np.ndarray:
-    need, growth = np.full(firms.count, 100.0), record(GrowthParameters)
+    need = np.full(firms.count, 100.0)
     change, moved = np.zeros(firms.count), np.zeros((banks.kind.size, 2))
     held = firms.columns.deposits[: firms.count].copy()
-    counts = lending.lend(firms.columns, np.array(rows), need, setting(**changes), banks, KEYS, p, growth, moved, change)
+    counts = lending.lend(firms.columns, np.array(rows), need, setting(**changes), banks, KEYS, p, moved, change)
     assert moved[:, lending.GRANTED].sum() - moved[:, lending.REPAID].sum() == pytest.approx(change.sum())
     assert change == pytest.approx(firms.columns.deposits[: firms.count] - held)
     owed = np.bincount(firms.columns.loan_bank[: firms.count], firms.columns.loans[: firms.count], banks.kind.size)

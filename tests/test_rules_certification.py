@@ -50,10 +50,8 @@ P = record(
 )
 RESEARCH = record(
     ResearchParameters,
-    notch_rates=np.array([0.05, 0.04, 0.03]),
-    notch_bounds=np.array([5000.0, 20_000.0]),
-    sales_per_worker=np.full(8, 65.0),
-    labour_productivity_growth=0.04,
+    notch_rates=(0.05, 0.04, 0.03),
+    notch_bounds=(5000.0, 20_000.0),
     intensity_max=0.5,
 )
 LAW = law_of(2019)
@@ -122,8 +120,9 @@ def test_promotion_rate_by_hand() -> None:
 
 # The value of a certificate -------------------------------------------------------------------------------------------
 
-SETTING = certification_setting(years=4.0, deflator=1.04, log_tide=0.5)
+SETTING = certification_setting(log_tide=0.5)
 FIRM: dict[str, Any] = {
+    "staff": 63.0,
     "identity": 77,
     "industry": 2,
     "place": 4,
@@ -253,16 +252,16 @@ def test_an_application_pays_or_is_left(soft: float) -> None:
 
 
 def test_review_draws_against_the_probability_and_failures_give_up_relabelling() -> None:
-    """Researchers 0.02 x 5000 / 20 = 5 of 5000/1.04/(65 e^0.16) = 63.03 workers."""
+    """Researchers 0.02 x 5000 / 20 = 5 of 63 workers."""
     n = 300
     patents = np.arange(n) % 10
     firms = firms_of(n, **{**FIRM, "identity": np.arange(n), "applied": 1, "relabelled": 0.01, "patents": patents})
     firms.columns.applied[0] = 0
-    staff_share = 5.0 / (5000 / 1.04 / (65 * math.exp(0.16)))
+    staff_share = 5.0 / 63.0
     score = -1.0 + 0.8 * np.log(1.0 + patents) + 5.0 * staff_share - 40.0 * 0.01
     chance = 1 / (1 + np.exp(-score))
     passes = (uniforms(OTHER_KEY, np.arange(n)) < chance) & (np.arange(n) > 0)
-    rows, scores = certification.review(firms.columns, n, OTHER_KEY, SETTING, RESEARCH, P)
+    rows, scores = certification.review(firms.columns, n, OTHER_KEY, SETTING, P)
     assert np.array_equal(rows, np.flatnonzero(passes))
     assert scores == pytest.approx(chance[passes])
     assert 0.2 < passes.mean() < 0.9

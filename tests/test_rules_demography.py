@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import logistic, norm
 
 from kechuang.parameters import default_draw, prior_draw
-from kechuang.randomness import uniforms
+from kechuang.randomness import happens, uniforms
 from kechuang.world.mechanisms import demography, initial
 from kechuang.world.mechanisms.demography import (
     AGES,
     DemographyParameters,
-    exit_probability,
-    size_normaliser,
+    exit_hazard,
+    size_factor,
     stationary_ages,
 )
 from kechuang.world.mechanisms.initial import InitialParameters, above_scale_sizes, choose_high_tech, pick, spread
@@ -41,15 +41,34 @@ P = record(DemographyParameters, exit_hazard=HAZARD, exit_size_exponent=-0.15, s
         (2.0, 1000.0, 1.25, 0.095 / 1.25),
     ],
 )
-def test_exit_probability_of_a_quarter(age: float, annual: float, normaliser: float, hazard: float) -> None:
-    assert exit_probability(age, annual, normaliser, 0.0, P) == pytest.approx(1 - math.exp(-hazard / 4), rel=1e-12)
+def test_exit_hazard_of_a_quarter(age: float, annual: float, normaliser: float, hazard: float) -> None:
+    factor = size_factor(annual, P.size_reference, P.exit_size_exponent) / normaliser
+    by_age = P.exit_hazard[min(int(age), P.exit_hazard.size - 1)]
+    assert exit_hazard(by_age, factor, 0.0) == pytest.approx(hazard / 4, rel=1e-12)
     left = max(0.0, hazard - 0.03)  # what default does not explain
-    assert exit_probability(age, annual, normaliser, 0.03, P) == pytest.approx(1 - math.exp(-left / 4), rel=1e-12)
+    assert exit_hazard(by_age, factor, 0.03) == pytest.approx(left / 4, rel=1e-12)
 
 
-def test_normaliser_is_the_mean_size_factor_of_the_living() -> None:
-    firms = firms_of(3, sales=[250.0, 2000.0, 9.0], alive=[1, 1, 0])
-    assert size_normaliser(firms.columns, 3, P) == pytest.approx((1 + 8**-0.15) / 2)
+def test_an_event_happens_with_the_probability_of_its_hazard() -> None:
+    """A hazard of 0.5 happens with 1 - e^-0.5 = 0.3935; one without hazard never."""
+    edge = 1.0 - math.exp(-0.5)
+    assert happens(edge - 1e-12, 0.5)
+    assert not happens(edge + 1e-12, 0.5)
+    assert not happens(1e-300, 0.0)
+
+
+def test_larger_firms_close_less_but_the_mean_hazard_stays() -> None:
+    """Sizes 1 and 8 of the reference: factors 1 and 8^-0.15 over their mean; the dead firm does not count."""
+    n = 40_000
+    sales = np.where(np.arange(n) % 2 == 0, P.size_reference / 4, 2 * P.size_reference)
+    firms = firms_of(n, sales=sales, born=-10)
+    rows = demography.close_firms(firms.columns, n, 3, np.uint64(8), P)
+    small, large = (1.0, 8**-0.15)
+    mean = (small + large) / 2
+    for parity, factor in ((0, small / mean), (1, large / mean)):
+        chance = 1 - math.exp(-HAZARD[3] * factor / 4)
+        spread = math.sqrt(n / 2 * chance * (1 - chance))  # 4 standard errors, false alarm 6e-5 each
+        assert (rows % 2 == parity).sum() == pytest.approx(n / 2 * chance, abs=4 * spread)
 
 
 def test_firms_close_where_their_draw_lies_below_the_probability() -> None:
@@ -59,7 +78,7 @@ def test_firms_close_where_their_draw_lies_below_the_probability() -> None:
     key, quarter = np.uint64(31), 3
     age = ((quarter - firms.columns.born[:n]) // 4).astype(int)
     closes = (uniforms(key, np.arange(n)) < 1 - np.exp(-HAZARD[age] / 4)) & (np.arange(n) >= 100)
-    rows = demography.close_firms(firms.columns, n, quarter, key, 1.0, P)
+    rows = demography.close_firms(firms.columns, n, quarter, key, P)
     assert np.array_equal(rows, np.flatnonzero(closes))
     assert 10 < rows.size < 100
     assert np.array_equal(firms.columns.alive[100:n] == 0, closes[100:])
@@ -235,7 +254,7 @@ def test_traits_have_their_laws() -> None:
     assert furthest((columns.margin[:n] - 0.1 - 0.08 * columns.productivity[:n]) / 0.03, norm.cdf) < 2.7
     assert furthest(columns.intensity_effect[:n] / 0.6, norm.cdf) < 2.7
     assert furthest(columns.soft_benefit[:n] / 15.0, norm.cdf) < 2.7
-    assert furthest(columns.participation[:n], lambda x: x) < 2.7
+    assert furthest(columns.participation[:n], logistic.cdf) < 2.7
     assert furthest(columns.taste[:n], lambda x: 1 / (1 + np.exp(-x))) < 2.7
     names = ("productivity", "intensity_effect", "soft_benefit", "participation", "taste")
     table = np.corrcoef([getattr(columns, name)[:n] for name in names])

@@ -12,7 +12,15 @@ from kechuang.clock import quarter_index
 from kechuang.randomness import Purpose, stream_key
 from kechuang.world.mechanisms import growth
 from kechuang.world.mechanisms.demand import Demand, DemandParameters, trend_growth
-from kechuang.world.mechanisms.growth import GrowthParameters, congestion_of, luck, volatility
+from kechuang.world.mechanisms.growth import (
+    GrowthParameters,
+    congestion_of,
+    luck,
+    staff,
+    volatility,
+    worker_sales,
+    youth_factor,
+)
 from kechuang.world.model import Corridor
 from worlds import city_of, firms_of, furthest, record, scenario_of
 
@@ -118,7 +126,22 @@ VOLATILITY = {
     ],
 )
 def test_volatility_falls_with_size_and_age(annual: float, age: float, sd: float) -> None:
-    assert volatility(annual, age, record(GrowthParameters, **VOLATILITY)) == pytest.approx(sd, rel=1e-12)
+    p = record(GrowthParameters, **VOLATILITY)
+    assert volatility(annual, youth_factor(age, p), p) == pytest.approx(sd, rel=1e-12)
+
+
+def test_staff_is_real_sales_over_sales_per_worker() -> None:
+    """6500 a year at prices 1.25 is 5200; over 65 x e^(0.1 + 0.04 x 5) workers."""
+    p = record(GrowthParameters, sales_per_worker=(1.0, 1.0, 65.0), labour_productivity_growth=0.04)
+    assert staff(6500.0, 0.1, worker_sales(2, 1.25, 5.0, p)) == pytest.approx(80.0 / math.exp(0.3))
+
+
+def test_new_firms_have_the_staff_and_volatility_of_their_size_and_age() -> None:
+    p = record(GrowthParameters, **VOLATILITY, sales_per_worker=(50.0,) * 8, labour_productivity_growth=0.0)
+    firms = firms_of(2, sales=[250.0, 2000.0], born=[5, -100_0], productivity=[0.0, 0.5])
+    growth.describe(firms.columns, 2, 5, 1.0, p)
+    assert firms.columns.staff[:2] == pytest.approx([20.0, 160.0 / math.exp(0.5)])
+    assert firms.columns.volatility[:2] == pytest.approx([0.525, 0.35 * 8**-0.15], rel=1e-6)
 
 
 def test_luck_of_a_quarter() -> None:
@@ -187,7 +210,8 @@ def test_congestion_by_hand() -> None:
 def test_two_firms_share_demand() -> None:
     """Proposed 110 and 20 against demand of 125: both end at 125/130 of what they proposed."""
     firms = firms_of(3, sales=[100.0, 20.0, 7.0], growth=[math.log(1.1), 0.0, 1.0], alive=[1, 1, 0])
-    growth.apply_growth(firms.columns, 3, congestion_of(np.array([130.0]), np.zeros(1), np.array([125.0]), 0.05))
+    congestion = congestion_of(np.array([130.0]), np.zeros(1), np.array([125.0]), 0.05)
+    growth.apply_growth(firms.columns, 3, congestion, 1.0, 0.0, record(GrowthParameters))
     assert firms.columns.sales[:3] == pytest.approx([110 * 125 / 130, 20 * 125 / 130, 7.0])
 
 

@@ -13,25 +13,23 @@ from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, poisson_from_uniform, poissons, stream_key, uniforms
 from kechuang.world.mechanisms import knowledge, research
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters, next_knowledge, patent_mean
-from kechuang.world.mechanisms.research import ResearchParameters, adjusted_intensity, desired_intensity, notch
+from kechuang.world.mechanisms.research import ResearchParameters, adjusted_intensity, desired_log_intensity, notch
 from kechuang.world.population.firms import Firms
 from worlds import everywhere, firms_of, law_of, record, research_setting
 
 LEVELS: dict[str, Any] = {
-    "participation_base": np.full(8, -3.3),
+    "participation_base": (-3.3,) * 8,
     "participation_size": 0.6,
     "participation_listed": 2.5,
     "participation_peers": 1.0,
-    "log_median_intensity": np.full(8, math.log(0.02)),
+    "log_median_intensity": (math.log(0.02),) * 8,
     "user_cost_elasticity": 1.2,
     "user_cost_reference": 0.833,
     "trend": 0.03,
     "adjustment": 0.4,
     "intensity_max": 0.5,
-    "notch_rates": np.array([0.05, 0.04, 0.03]),
-    "notch_bounds": np.array([5000.0, 20_000.0]),
-    "sales_per_worker": np.full(8, 65.0),
-    "labour_productivity_growth": 0.04,
+    "notch_rates": (0.05, 0.04, 0.03),
+    "notch_bounds": (5000.0, 20_000.0),
     "rationed_research_loss": 0.2,
     "grant_additionality": 0.25,
 }
@@ -51,11 +49,6 @@ def test_median_intensity_follows_from_mean_and_spread() -> None:
     assert p.participation_base == pytest.approx([-3.3, -4.1, -3.9, -4.3, -3.5, -4.0, -4.8, -3.3])
 
 
-def test_staff_is_real_sales_over_sales_per_worker() -> None:
-    """6500 a year at prices 1.25 is 5200; over 65 x e^(0.1 + 0.04 x 5) workers."""
-    assert research.staff(6500.0, 0.1, 2, 1.25, 5.0, P) == pytest.approx(80.0 / math.exp(0.3))
-
-
 @pytest.mark.parametrize(
     ("annual", "share"),
     [(1.0, 0.05), (5000.0, 0.05), (5000.01, 0.04), (20_000.0, 0.04), (20_000.01, 0.03), (4e6, 0.03)],
@@ -65,12 +58,15 @@ def test_notch_by_size(annual: float, share: float) -> None:
 
 
 def test_participation_by_hand() -> None:
-    """-3.3 + 0.6 ln 100 + 2.5 + 0.35 = 2.31310: probability 0.9100. Less than one worker counts as one."""
-    assert research.participation_probability(0, 100.0, True, 0.35, P) == pytest.approx(0.90996, abs=1e-5)
-    assert research.participation_probability(0, 100.0, False, 0.0, P) == pytest.approx(
-        1.0 / (1.0 + math.exp(3.3 - 0.6 * math.log(100.0)))
-    )
-    assert research.participation_probability(0, 0.01, False, 0.0, P) == pytest.approx(1.0 / (1.0 + math.exp(3.3)))
+    """-3.3 + 0.6 ln 100 + 2.5 + 0.35 = 2.31310. Less than one worker counts as one."""
+    assert research.participation_index(0, 100.0, True, 0.35, P) == pytest.approx(2.31310, abs=1e-5)
+    assert research.participation_index(0, 100.0, False, 0.0, P) == pytest.approx(0.6 * math.log(100.0) - 3.3)
+    assert research.participation_index(0, 0.01, False, 0.0, P) == pytest.approx(-3.3)
+
+
+def desired_intensity(*arguments: Any) -> float:
+    """Return the desired intensity itself."""
+    return math.exp(desired_log_intensity(*arguments))
 
 
 def test_desired_intensity_by_hand() -> None:
@@ -78,7 +74,7 @@ def test_desired_intensity_by_hand() -> None:
     expected = 0.02 * math.exp(0.65) * (0.833 / 0.75) ** 1.2
     assert desired_intensity(2, 0.5, 0.75, 0.0, 5.0, P) == pytest.approx(expected)
     assert desired_intensity(2, 0.0, 0.833, 0.0, 0.0, P) == pytest.approx(0.02)
-    assert desired_intensity(2, 9.0, 0.75, 0.0, 5.0, P) == 0.5  # cut
+    assert desired_intensity(2, 9.0, 0.75, 0.0, 5.0, P) == pytest.approx(0.5, rel=1e-15)  # cut
 
 
 def test_lower_user_cost_raises_research_by_the_elasticity() -> None:
@@ -96,37 +92,37 @@ def test_a_firm_whose_wish_for_a_loan_was_cut_wants_less_research() -> None:
 
 def test_a_quarter_closes_a_tenth_of_the_log_gap() -> None:
     """Speed 0.4 a year: 0.02 x 2^0.1 towards 0.04; after many quarters the gap is 0.9^n."""
-    assert adjusted_intensity(0.02, 0.04, P) == pytest.approx(0.02 * 2**0.1)
+    assert adjusted_intensity(0.02, math.log(0.04), P) == pytest.approx(0.02 * 2**0.1)
     value = 0.02
     for _ in range(20):
-        value = adjusted_intensity(value, 0.04, P)
+        value = adjusted_intensity(value, math.log(0.04), P)
     assert math.log(0.04 / value) == pytest.approx(math.log(2.0) * 0.9**20)
+
+
+STAFF = 75.6
+INDEX = 0.6 * math.log(STAFF) - 3.3
 
 
 def chosen(**columns: Any) -> Firms:
     """Let one firm of 6000 a year, margin 12 %, in industry 2 choose; above 300 of profit it pays 25 %."""
-    standard = {"industry": 2, "place": 4, "sales": 1500.0, "margin": 0.12, "participation": 0.5}
+    standard = {"industry": 2, "place": 4, "sales": 1500.0, "staff": STAFF, "margin": 0.12, "participation": 0.0}
     firms = firms_of(1, **{**standard, **columns})
     research.choose_research(firms.columns, 1, research_setting(years=5.0), law_of(2019), P)
     return firms
 
 
-STAFF = 6000.0 / 65.0 / math.exp(0.2)
-CHANCE = 1.0 / (1.0 + math.exp(3.3 - 0.6 * math.log(STAFF)))
-
-
-def test_a_firm_starts_when_its_own_number_falls_below_the_probability() -> None:
+def test_a_firm_starts_when_its_own_number_falls_below_the_index() -> None:
     """Without R&D taxable profit is 720 at 25 %, user cost 0.75; it starts at the desired level at once."""
-    below, above = chosen(participation=CHANCE - 1e-9), chosen(participation=CHANCE + 1e-9)
+    below, above = chosen(participation=INDEX - 1e-9), chosen(participation=INDEX + 1e-9)
     assert (below[0].does_research, above[0].does_research) == (1, 0)
     assert below[0].research_intensity == pytest.approx(0.02 * math.exp(0.15) * (0.833 / 0.75) ** 1.2)
     assert above[0].research_intensity == 0.0
 
 
 def test_being_listed_and_having_peers_makes_firms_start() -> None:
-    listed = chosen(ladder=1, participation=0.8)
+    listed = chosen(ladder=1, participation=1.4)
     assert listed[0].does_research == 1
-    firms = firms_of(1, industry=2, place=4, sales=1500.0, margin=0.12, participation=CHANCE + 0.05)
+    firms = firms_of(1, industry=2, place=4, sales=1500.0, staff=STAFF, margin=0.12, participation=INDEX + 0.5)
     peers = np.zeros((13, 8))
     peers[4, 2] = 0.6
     research.choose_research(firms.columns, 1, research_setting(years=5.0, peers=peers), law_of(2019), P)
@@ -135,7 +131,7 @@ def test_being_listed_and_having_peers_makes_firms_start() -> None:
 
 def test_a_doer_moves_part_of_the_way_and_never_stops() -> None:
     """R&D 1 %: taxable 6000 x (0.12 - 0.0175) = 615 at 25 %."""
-    firm = chosen(does_research=1, research_intensity=0.01, participation=0.99)[0]
+    firm = chosen(does_research=1, research_intensity=0.01, participation=5.0)[0]
     desired = 0.02 * math.exp(0.15) * (0.833 / 0.75) ** 1.2
     assert firm.does_research == 1
     assert firm.research_intensity == pytest.approx(0.01 * (desired / 0.01) ** 0.1)
@@ -151,7 +147,7 @@ def test_certified_firms_hold_the_notch_at_once() -> None:
 
 
 def test_the_dead_do_not_choose() -> None:
-    assert chosen(alive=0, participation=0.0)[0].does_research == 0
+    assert chosen(alive=0, participation=-9.0)[0].does_research == 0
 
 
 def test_tax_rate_of_the_certificate_lowers_user_cost_only_for_the_certified() -> None:

@@ -239,20 +239,19 @@ def test_a_firm_without_cash_leaves_bills_unpaid() -> None:
 
 def accounts_of_one_firm(**columns: float) -> tuple[dict[str, float], dict[str, float], np.ndarray]:
     """Return flows, measures and single postings of one above-scale firm in industry 2, in the fourth quarter of 2019."""
-    standard = {"industry": 2, "place": 5, "sales": 1250.0, "margin": 0.12, "above_scale": 1, "deposits": 900.0}
+    standard = {"industry": 2, "place": 5, "sales": 1250.0, "margin": 0.12, "above_scale": 1, "staff": 100.0, "deposits": 900.0}
     firms = firms_of(1, **{**standard, **columns})
     firms.columns.sales_year[0] = (900.0, 1000.0, 1100.0, 1200.0)
     firms.columns.reported_year[0] = (10.0, 20.0, 30.0, 40.0)
     p = record(
         AccountParameters,
-        value_added_share=np.full(8, 0.2),
-        wage_share=np.full(8, 0.5),
+        value_added_share=(0.2,) * 8,
+        wage_share=(0.5,) * 8,
         rates=RATES,
     )
     setting = account_setting(position=3, season=1.1, reporting_drift=0.21)
-    research = record(ResearchParameters, sales_per_worker=np.full(8, 50.0), labour_productivity_growth=0.0)
     postings = np.zeros((1, 12))
-    totals, measures, to_funds = accounts.keep_accounts(firms.columns, 1, setting, law_of(2019), research, p, postings)
+    totals, measures, to_funds = accounts.keep_accounts(firms.columns, 1, setting, law_of(2019), p, postings)
     flows = dict(zip(accounts.FLOWS, totals, strict=True))
     held = np.zeros(5)
     held[int(firms.columns.fund[0])] = -firms.columns.fund_share[0] * flows["dividends"]
@@ -273,7 +272,7 @@ def test_value_added_is_sales_less_purchases_and_wages_plus_vat_plus_margin() ->
     assert measures["panel_value_added"] == measures["above_scale_value_added"] == measures["value_added"]
     assert measures["panel_value_added_year_ago"] == pytest.approx(0.234 * 1200.0)
     assert measures["panel_reported_year_ago"] == pytest.approx(40.0)
-    assert measures["staff"] == pytest.approx(5000.0 / 50.0)
+    assert measures["staff"] == 100.0
     assert postings[0] == pytest.approx(list(flows.values()))
     # profit 600 above the limit: 25 % of 600 a year, a quarter of it now
     assert flows["income tax"] == pytest.approx(-37.5)

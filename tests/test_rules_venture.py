@@ -80,8 +80,8 @@ def test_more_money_never_means_fewer_deals() -> None:
     ],
 )
 def test_stages(annual: float, age: float, listed: bool, above: bool, stage: int) -> None:
-    found = venture.stage_of(np.array([annual]), np.array([age]), np.array([listed]), np.array([above]), parameters())
-    assert list(found) == [stage]
+    p = parameters()
+    assert venture.stage_of(annual, age, listed, above, p.early_age, *p.stage_bounds) == stage
 
 
 def test_quality_is_the_standardised_sum_of_standardised_traits() -> None:

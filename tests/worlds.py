@@ -63,7 +63,7 @@ def research_setting(**changes: Any) -> ResearchSetting:
     """Return a quarter without peers, grants and inflation, at 15 % for certified firms and 75 % super-deduction."""
     none = everywhere(0.0)
     setting = ResearchSetting(
-        1, 0.0, 1.0, np.zeros((PLACES, INDUSTRIES)), everywhere(0.15), everywhere(0.75), none, none, none, np.uint64(1), 1.0
+        0.0, np.zeros((PLACES, INDUSTRIES)), everywhere(0.15), everywhere(0.75), none, none, none, np.uint64(1), 1.0
     )
     return setting._replace(**changes)
 
@@ -71,14 +71,14 @@ def research_setting(**changes: Any) -> ResearchSetting:
 def certification_setting(**changes: Any) -> CertificationSetting:
     """Return a quarter with a bonus of 20万元, half of it for a renewal, and no tide."""
     setting = CertificationSetting(
-        4, 1.0, 1.0, 0.0, 20.0, everywhere(20.0), everywhere(0.5), everywhere(0.15), everywhere(0.75)
+        4, 0.0, 20.0, everywhere(20.0), everywhere(0.5), everywhere(0.15), everywhere(0.75)
     )
     return setting._replace(**changes)
 
 
 def account_setting(**changes: Any) -> AccountSetting:
     """Return a first quarter without season, inflation and reporting drift; loans cost 6 %, guarantees 0.8 %."""
-    setting = AccountSetting(0, 1.0, 1.0, 0.0, 0.0, 0.06, 0.008, everywhere(0.15), everywhere(0.75))
+    setting = AccountSetting(0, 1.0, 0.0, 0.06, 0.008, everywhere(0.15), everywhere(0.75))
     return setting._replace(**changes)
 
 

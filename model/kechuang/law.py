@@ -183,6 +183,8 @@ def _read_small_profit(node: Node) -> SmallProfit:
         fields[key].number(0) if key in fields else 0.0 for key in amounts)
     bounds = fields["bounds"].numbers(low=0) if "bounds" in fields else ()
     rates = fields["rates"].numbers(len(bounds), 0, 1) if "rates" in fields else ()
+    if len(bounds) > 2:
+        fields["bounds"].problem("small profits are taxed in two bands at most")
     if "bounds" in fields and (list(bounds) != sorted(set(bounds)) or bounds[-1:] != (limit,)):
         fields["bounds"].problem("must rise and end at the limit")
     return SmallProfit(limit, bounds, rates, staff, assets, staff_other, assets_other, _source(fields))

@@ -263,6 +263,15 @@ def uniforms(key: np.uint64, identities: np.ndarray) -> np.ndarray:
 
 
 @compiled
+def happens(u: float, hazard: float) -> bool:
+    """Say whether an event of this cumulative hazard happens at a draw u: u < 1 - exp(-hazard).
+
+    The hazard is never below that probability, so most draws are decided without the exponential.
+    """
+    return u < hazard and u < 1.0 - math.exp(-hazard)
+
+
+@compiled
 def poisson_from_uniform(u: float, mean: float) -> float:
     """Return the Poisson quantile of u; beyond a mean of 600 the rounded normal, whose error is far below its spread."""
     if mean > _MANY:

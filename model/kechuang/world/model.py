@@ -43,7 +43,7 @@ from kechuang.world.policy.own import Event, Events, OwnLever, events_by_phase
 from kechuang.world.policy.policy_state import CostLedger, Policy
 from kechuang.world.policy.shocks import Shocks
 from kechuang.world.population.boosts import Boosts
-from kechuang.world.population.firms import Firms, count_cells
+from kechuang.world.population.firms import Firms, count_cells, living_sum
 from kechuang.world.population.reservoir import Reservoir
 from kechuang.world.rules import Rules
 from kechuang.world.setup import build_city
@@ -158,16 +158,18 @@ class Corridor(mesa.Model):  # type: ignore[misc]
 
     def firms_sales(self) -> float:
         """Return sales of all firms at a seasonally adjusted quarterly rate (万元)."""
-        alive = self.firms.columns.alive[: self.firms.count] == 1
-        return float(self.firms.columns.sales[: self.firms.count][alive].sum())
+        return self._living_sum("sales")
+
+    def _living_sum(self, name: str) -> float:
+        columns = self.firms.columns
+        return float(living_sum(columns.alive, getattr(columns, name), self.firms.count))
 
     # Books ------------------------------------------------------------------------------------------------------
 
     def deposits(self) -> dict[str, float]:
         """Return what every sector but the outside holds (万元)."""
-        alive = self.firms.columns.alive[: self.firms.count] == 1
         return {
-            "firms": float(self.firms.columns.deposits[: self.firms.count][alive].sum()),
+            "firms": self._living_sum("deposits"),
             "cells": float(self.reservoir.deposits.sum()),
             "households": self.household_deposits,
             "government": self.government.deposits,

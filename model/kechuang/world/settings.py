@@ -24,9 +24,7 @@ def research_setting(city: Corridor, quarter: int) -> ResearchSetting:
     """Return what R&D decisions of quarter t look at (t = 0: the starting values of 2016)."""
     dated, policy = max(quarter, 1), city.policy
     return ResearchSetting(
-        dated if quarter else 0,
         quarter / 4.0,
-        float(city.deflator[quarter]),
         city.peers,
         policy.tax_rate[dated],
         policy.super_deduction[dated],
@@ -44,8 +42,6 @@ def certification_setting(city: Corridor, quarter: int) -> CertificationSetting:
     researcher = value("research_cost_per_person") * (1.0 + value("research_cost_growth")) ** (quarter / 4.0 - 1.5)
     return CertificationSetting(
         quarter,
-        quarter / 4.0,
-        float(city.deflator[quarter]),
         float(city.log_tide[quarter]),
         researcher,
         policy.expected_bonus(dated, city.deflator, city.ceiling.expected),
@@ -62,8 +58,8 @@ def reporting_drift(city: Corridor) -> float:
 
 def worker_sales(city: Corridor) -> NDArray[np.float64]:
     """Return real sales per worker and year by industry in this quarter (万元)."""
-    p = city.rules.research
-    return np.asarray(p.sales_per_worker * np.exp(p.labour_productivity_growth * city.quarter / 4.0))
+    p = city.rules.growth
+    return np.array(p.sales_per_worker) * np.exp(p.labour_productivity_growth * city.quarter / 4.0)
 
 
 def loan_rate(city: Corridor) -> float:
@@ -85,7 +81,8 @@ def tighten(city: Corridor) -> None:
     """Apply what stricter certification changes in this quarter; without one, the records stay as drawn."""
     notch, audit, renewal = city.shocks.tightening(city.quarter)
     drawn = city.drawn_rules
-    city.rules.research = city.rules.research._replace(notch_rates=drawn.research.notch_rates + notch)
+    small, middle, large = drawn.research.notch_rates
+    city.rules.research = city.rules.research._replace(notch_rates=(small + notch, middle + notch, large + notch))
     city.rules.certification = drawn.certification._replace(
         relabelling_curvature=drawn.certification.relabelling_curvature * audit,
         renewal_pass=min(1.0, max(0.0, drawn.certification.renewal_pass + renewal)),

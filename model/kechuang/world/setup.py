@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world import settings
-from kechuang.world.mechanisms import certification, demography, initial, knowledge, research
+from kechuang.world.mechanisms import certification, demography, growth, initial, knowledge, research
 from kechuang.world.phases.credit import open_banks
 from kechuang.world.population.firms import Firms, identity_of
 from kechuang.world.population.reservoir import Reservoir, SizeBins
@@ -42,6 +42,7 @@ def build_city(city: Corridor) -> None:
     firms.columns.above_scale[rows] = (4.0 * firms.columns.sales[rows] >= rules.initial.above_scale_size) & (
         firms.columns.industry[rows] != initial.SOFTWARE
     )
+    growth.describe(firms.columns, firms.count, 0, 1.0, rules.growth)
     _start_research(city, listed)
     _draw_places(city)
     _fill_stocks(city)
@@ -103,7 +104,7 @@ def value_added_ratio(firms: Firms, rules: Rules) -> NDArray[np.float64]:
     industry = firms.columns.industry[: firms.count]
     p = rules.accounts
     return np.asarray(
-        p.value_added_share[industry] * (p.wage_share[industry] + p.rates.vat_rate)
+        np.array(p.value_added_share)[industry] * (np.array(p.wage_share)[industry] + p.rates.vat_rate)
         + firms.columns.margin[: firms.count]
     )
 
@@ -126,7 +127,7 @@ def _start_research(city: Corridor, listed: int) -> None:
     level = 0.0
     for _ in range(LEVEL_STEPS):
         _forget_certificates(city, listed)
-        city.rules.research = rules.research._replace(log_median_intensity=neutral + level)
+        city.rules.research = rules.research._replace(log_median_intensity=tuple(own + level for own in neutral))
         research.choose_research(columns, firms.count, setting, law, city.rules.research)
         _first_high_tech(city, listed)
         panel = columns.above_scale[: firms.count] == 1

@@ -58,7 +58,7 @@ class Surroundings:
         p = rules.accounts
         count = firms.count
         industry = firms.columns.industry[:count]
-        ratio = p.value_added_share * (p.wage_share + p.rates.vat_rate)
+        ratio = np.array(p.value_added_share) * (np.array(p.wage_share) + p.rates.vat_rate)
         firm_value = float(((ratio[industry] + firms.columns.margin[:count]) * firms.columns.sales[:count]).sum())
         cell_value = float((reservoir.sales * (ratio + rules.vector("margin_mean"))[None, :]).sum())
         season = rules.vector("seasonal_weights")

@@ -15,7 +15,7 @@ from kechuang.world.books import balance
 from kechuang.world.books.identities_funds import check_funds
 from kechuang.world.books.ledger import SECTORS, Residual
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
-from kechuang.world.population.firms import NO_CERTIFICATE
+from kechuang.world.population.firms import NO_CERTIFICATE, living_sum, sums_by
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -57,8 +57,7 @@ LEVER_FLOWS = (
 def stocks(city: Corridor) -> dict[str, float]:
     """Return what firms own and owe beside their deposits, and the debt of the city (万元)."""
     columns, count = city.firms.columns, city.firms.count
-    alive = columns.alive[:count]
-    of_firms = {f"{name} of firms": float((getattr(columns, name)[:count] * alive).sum()) for name in _STOCKS}
+    of_firms = {f"{name} of firms": float(living_sum(columns.alive, getattr(columns, name), count)) for name in _STOCKS}
     return {**of_firms, "debt of the city": city.government.debt}
 
 
@@ -134,13 +133,12 @@ def _banks(city: Corridor) -> list[Residual]:
     """I4 to I6 bank by bank: loans are the sum of firms' loans and are funded; the guarantee fund keeps its limits."""
     columns, count, banks = city.firms.columns, city.firms.count, city.banks
     gross, books = max(city.ledger.gross(), 1e-9), banks.columns
-    bank = columns.loan_bank[:count]
+    loans, guaranteed = (
+        sums_by(columns.loan_bank, values, count, len(banks)) for values in (columns.loans, columns.guaranteed)
+    )
     off = [
-        ("loans are those of the firms", books.loans - np.bincount(bank, columns.loans[:count], len(banks))),
-        (
-            "guarantees are those of the firms",
-            books.guaranteed - np.bincount(bank, columns.guaranteed[:count], len(banks)),
-        ),
+        ("loans are those of the firms", books.loans - loans),
+        ("guarantees are those of the firms", books.guaranteed - guaranteed),
         ("loans are funded", books.loans - banks.funding - books.capital),
     ]
     negative = [

@@ -43,7 +43,7 @@ def _stakes(city: Corridor) -> list[Residual]:
     columns, count = city.firms.columns, city.firms.count
     held: dict[int, tuple[int, float]] = {}
     for stake in city.funds.stakes:
-        if stake.held:
+        if stake.exit_quarter < 0:
             fund, share = held.get(stake.firm, (stake.fund, 0.0))
             held[stake.firm] = (stake.fund if fund == stake.fund else -1, share + stake.share)
     wrong, rows = 0, np.flatnonzero((columns.fund[:count] != 0) | (columns.fund_share[:count] != 0.0))

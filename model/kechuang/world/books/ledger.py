@@ -66,10 +66,13 @@ class Ledger:
 
     def post(self, name: str, receiver: str, payer: str, amount: float) -> None:
         """Post a flow: `payer` pays `amount` 万元 to `receiver`; a negative amount goes the other way."""
-        row = self.flows.setdefault(name, np.zeros(len(SECTORS)))
-        row[_POSITION[receiver]] += amount
-        row[_POSITION[payer]] -= amount
-        self.between[_POSITION[payer], _POSITION[receiver]] += amount
+        to, by = _POSITION[receiver], _POSITION[payer]
+        row = self.flows.get(name)
+        if row is None:
+            row = self.flows[name] = np.zeros(len(SECTORS))
+        row[to] += amount
+        row[by] -= amount
+        self.between[by, to] += amount
 
     def gross(self) -> float:
         """Return the sum of all flows of the quarter without regard to sign (万元)."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from kechuang.clock import quarter_index
 from kechuang.units import yi_from_wan
+from kechuang.world.mechanisms import lending
 from kechuang.world.mechanisms.credit import SCIENCE_BANK
 
 if TYPE_CHECKING:
@@ -18,20 +19,22 @@ END_2020 = quarter_index("2020Q4")
 
 def credit_readings(city: Corridor) -> dict[str, float]:
     """Return loans, guarantees, platform and network of this quarter."""
-    books, lending = city.banks.columns, city.lending
+    books, counts = city.banks.columns, city.lending
     loans, bad = float(books.loans.sum()), float(books.bad.sum())
-    asked = max(lending["applicants"], 1.0)
+    asked = max(counts["applicants"], 1.0)
     users = platform_users(city)
     return {
         "loans_outstanding": yi_from_wan(loans),
-        "loans_granted": yi_from_wan(lending["granted"]),
-        "loan_approval_rate": 100.0 * (1.0 - lending["refused"] / asked) if lending["applicants"] else np.nan,
-        "approval_days": lending["days"] / max(asked - lending["refused"], 1.0) if lending["applicants"] else np.nan,
-        "credit_rationed_share": 100.0 * lending["rationed"] / asked if lending["applicants"] else np.nan,
+        "loans_granted": yi_from_wan(counts["granted"]),
+        "loan_approval_rate": 100.0 * (1.0 - counts["refused"] / asked) if counts["applicants"] else np.nan,
+        "approval_days": counts["days"] / max(asked - counts["refused"], 1.0) if counts["applicants"] else np.nan,
+        "credit_rationed_share": 100.0 * counts["rationed"] / asked if counts["applicants"] else np.nan,
         "credit_constrained_share": 100.0
-        * (lending["rationed"] + lending["discouraged"])
-        / (asked + lending["discouraged"]),
-        "loans_overdue_share": 100.0 * _overdue(city) / max(loans, 1e-9),
+        * (counts["rationed"] + counts["discouraged"])
+        / (asked + counts["discouraged"]),
+        "loans_overdue_share": 100.0
+        * lending.overdue_loans(city.firms.columns, city.firms.count, city.quarter)
+        / max(loans, 1e-9),
         "npl_ratio": 100.0 * bad / max(loans + bad, 1e-9),
         "guarantee_outstanding": yi_from_wan(float(books.guaranteed.sum())),
         "compensation_paid": yi_from_wan(city.tally_money["compensation_paid"]),
@@ -40,13 +43,6 @@ def credit_readings(city: Corridor) -> dict[str, float]:
         "bank_concentration": float(((books.loans / max(loans, 1e-9)) ** 2).sum()),
         **_network(city),
     }
-
-
-def _overdue(city: Corridor) -> float:
-    """Return loans whose term has passed (万元)."""
-    columns, count = city.firms.columns, city.firms.count
-    late = (columns.alive[:count] == 1) & (columns.loan_due[:count] <= city.quarter)
-    return float((columns.loans[:count] * late).sum())
 
 
 def platform_users(city: Corridor) -> float:

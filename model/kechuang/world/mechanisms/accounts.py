@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
-from kechuang.world.mechanisms.research import ResearchParameters, staff
 from kechuang.world.mechanisms.taxes import TaxLaw, tax_without, taxable_profit
 from kechuang.world.mechanisms.venture import FUNDS
 from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
@@ -104,16 +103,16 @@ class MoneyRates(NamedTuple):
 class AccountParameters(NamedTuple):
     """Value added over sales and wages over value added by industry, and what is common to all."""
 
-    value_added_share: NDArray[np.float64]
-    wage_share: NDArray[np.float64]
+    value_added_share: tuple[float, ...]
+    wage_share: tuple[float, ...]
     rates: MoneyRates
 
     @classmethod
     def of(cls, draw: Draw) -> AccountParameters:
         """Take the record from a draw."""
         return cls(
-            np.array(draw.vector("value_added_share")),
-            np.array(draw.vector("wage_share")),
+            draw.vector("value_added_share"),
+            draw.vector("wage_share"),
             MoneyRates(*(draw.number(name) for name in MoneyRates._fields)),
         )
 
@@ -123,8 +122,6 @@ class AccountSetting(NamedTuple):
 
     position: int
     season: float
-    deflator: float
-    years: float
     reporting_drift: float
     loan_rate: float
     guarantee_fee: float
@@ -238,7 +235,6 @@ def keep_accounts(
     count: int,
     setting: AccountSetting,
     law: TaxLaw,
-    research: ResearchParameters,
     p: AccountParameters,
     postings: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -255,7 +251,7 @@ def keep_accounts(
             continue
         industry, place, ladder = firms.industry[i], firms.place[i], firms.ladder[i]
         annual, sales = 4.0 * firms.sales[i], firms.sales[i] * setting.season
-        persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, research)
+        persons = firms.staff[i]
         intensity = firms.research_intensity[i] if firms.does_research[i] == 1 else 0.0
         taxes = assess(
             annual,

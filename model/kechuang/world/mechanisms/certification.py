@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled, inlined
 from kechuang.parameters import Draw
-from kechuang.randomness import logistic, uniform
-from kechuang.world.mechanisms.research import ResearchParameters, notch, staff
+from kechuang.randomness import happens, logistic, uniform
+from kechuang.world.mechanisms.research import ResearchParameters, notch
 from kechuang.world.mechanisms.taxes import TaxLaw, marginal_rate, tax_without, taxable_profit
 from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
@@ -64,8 +64,6 @@ class CertificationSetting(NamedTuple):
     """What is common to all firms in a year of applications."""
 
     quarter: int
-    years: float
-    deflator: float
     log_tide: float
     researcher_cost: float
     bonus: NDArray[np.float64]
@@ -165,7 +163,7 @@ def decide(
     place, industry = firms.place[i], firms.industry[i]
     annual = 4.0 * firms.sales[i]
     intensity = firms.research_intensity[i]
-    persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, research)
+    persons = firms.staff[i]
     extra = setting.extra_deduction[place, industry, max(firms.ladder[i], 1)]
     profit = taxable_profit(annual, firms.margin[i], intensity, extra)
     rate = setting.tax_rate[place, industry, 2]
@@ -251,7 +249,6 @@ def review(
     count: int,
     pass_key: np.uint64,
     setting: CertificationSetting,
-    research: ResearchParameters,
     p: CertificationParameters,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return rows and scores of the applications that pass; those that fail give up their relabelling."""
@@ -261,10 +258,8 @@ def review(
     for i in range(count):
         if firms.alive[i] == 0 or firms.applied[i] == 0:
             continue
-        annual = 4.0 * firms.sales[i]
-        persons = staff(annual, firms.productivity[i], firms.industry[i], setting.deflator, setting.years, research)
-        researchers = firms.research_intensity[i] * annual / setting.researcher_cost
-        chance = pass_probability(firms.patents[i], researchers / max(persons, 1.0), firms.relabelled[i], p)
+        researchers = 4.0 * firms.research_intensity[i] * firms.sales[i] / setting.researcher_cost
+        chance = pass_probability(firms.patents[i], researchers / max(firms.staff[i], 1.0), firms.relabelled[i], p)
         if uniform(pass_key, firms.identity[i]) < chance:
             rows[passed], scores[passed] = i, chance
             passed += 1
@@ -312,8 +307,10 @@ def promote(firms: FirmColumns, count: int, key: np.uint64, money: float, p: Cer
     promoted = 0
     for i in range(count):
         if firms.alive[i] == 1 and firms.ladder[i] == 2:
-            rate = promotion_rate(4.0 * firms.sales[i], firms.patents[i], money, p)
-            if uniform(key, firms.identity[i]) < 1.0 - math.exp(-0.25 * rate):
+            draw = uniform(key, firms.identity[i])
+            if draw >= 0.25 * p.leader_rate_max:
+                continue
+            if happens(draw, 0.25 * promotion_rate(4.0 * firms.sales[i], firms.patents[i], money, p)):
                 firms.ladder[i] = 3
                 promoted += 1
     return promoted

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import uniform
-from kechuang.world.mechanisms.growth import GrowthParameters, volatility
 from kechuang.world.population.firms import FirmColumns
 
 LOAN_QUARTERS = 4
@@ -194,16 +193,15 @@ def collateral_limit(
 def firm_log_odds(
     annual: float,
     age_years: float,
+    sigma: float,
     deposits: float,
     capital: float,
     loans: float,
     payables: float,
     p: CreditParameters,
-    growth: GrowthParameters,
 ) -> float:
     """Return the true log odds of default of a firm with these books (万元)."""
     liquidity = (deposits - payables) / max(annual, 1e-9)
-    sigma = volatility(annual, age_years, growth)
     return default_log_odds(loans + payables, deposits + capital, liquidity, age_years, sigma, p)
 
 

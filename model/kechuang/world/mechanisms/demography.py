@@ -1,7 +1,7 @@
 """M6 Entry, exit and the reservoir: births by a Poisson flow, deaths by an age hazard weaker for larger firms.
 
     births in a cell ~ Poisson(lamE units max(0, 1 + annual ln growth of Y - gY) / 4)      median size falls by entrant_drift a year
-    deaths of firms   : 1 - exp(-hx(age) (S/S_ref)^-x / mean / 4)                          hx per year of completed age
+    deaths of firms   : 1 - exp(-max(0, hx(age) (S/S_ref)^-x / mean - default risk) / 4)      hx per year of completed age
     deaths in a cell  ~ Poisson(sum over ages of units hx(age) / 4), at a share of the mean size
     crossings         ~ Poisson(crossing_rate units of the top bin / 4): units that outgrow the cell become firms
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
-from kechuang.randomness import uniform
+from kechuang.randomness import happens, uniform
 from kechuang.world.population.firms import FirmColumns
 
 CROSSING_EVENT = 2
@@ -53,39 +53,39 @@ class DemographyParameters(NamedTuple):
 
 
 @compiled
-def exit_probability(
-    age_years: float, annual_sales: float, normaliser: float, default_risk: float, p: DemographyParameters
-) -> float:
-    """Return the probability that a firm closes in a quarter for other reasons than default."""
-    hazard = p.exit_hazard[min(int(age_years), p.exit_hazard.size - 1)]
-    size_factor = (annual_sales / p.size_reference) ** p.exit_size_exponent / normaliser
-    return 1.0 - math.exp(-0.25 * max(0.0, hazard * size_factor - default_risk))
+def size_factor(annual_sales: float, reference: float, exponent: float) -> float:
+    """Return how the hazard of a firm of this size stands to that of a firm of reference size."""
+    return (annual_sales / reference) ** exponent
 
 
 @compiled
-def size_normaliser(firms: FirmColumns, count: int, p: DemographyParameters) -> float:
-    """Return the mean size factor of the living, which keeps the average hazard at the table's."""
-    total, living = 0.0, 0
-    for i in range(count):
-        if firms.alive[i] == 1:
-            total += (4.0 * firms.sales[i] / p.size_reference) ** p.exit_size_exponent
-            living += 1
-    return total / max(living, 1)
+def exit_hazard(by_age: float, factor: float, default_risk: float) -> float:
+    """Return the hazard of a quarter that a firm closes for other reasons than default; hazards by age are per year."""
+    return 0.25 * max(0.0, by_age * factor - default_risk)
 
 
 @compiled
 def close_firms(
-    firms: FirmColumns, count: int, quarter: int, key: np.uint64, normaliser: float, p: DemographyParameters
+    firms: FirmColumns, count: int, quarter: int, key: np.uint64, p: DemographyParameters
 ) -> NDArray[np.int64]:
-    """Mark the firms that close in this quarter as gone and return their rows; accounts are settled afterwards."""
-    rows, closed = np.empty(count, dtype=np.int64), 0
+    """Mark the firms that close in this quarter as gone and return their rows; accounts are settled afterwards.
+
+    Size factors are divided by their mean over the living, which keeps the average hazard at the table's.
+    """
+    rows, factors, closed = np.empty(count, dtype=np.int64), np.zeros(count), 0
+    total, living, oldest = 0.0, 0, p.exit_hazard.size - 1
+    for i in range(count):
+        if firms.alive[i] == 1:
+            factors[i] = size_factor(4.0 * firms.sales[i], p.size_reference, p.exit_size_exponent)
+            total += factors[i]
+            living += 1
+    mean = total / max(living, 1)
     for i in range(count):
         if firms.alive[i] == 0:
             continue
-        chance = exit_probability(
-            0.25 * (quarter - firms.born[i]), 4.0 * firms.sales[i], normaliser, firms.default_risk[i], p
-        )
-        if uniform(key, firms.identity[i]) < chance:
+        by_age = p.exit_hazard[min((quarter - firms.born[i]) // 4, oldest)]
+        hazard = exit_hazard(by_age, factors[i] / mean, firms.default_risk[i])
+        if happens(uniform(key, firms.identity[i]), hazard):
             firms.alive[i] = 0
             rows[closed] = i
             closed += 1

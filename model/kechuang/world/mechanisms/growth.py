@@ -1,9 +1,10 @@
-"""M2 Firm growth: Gibrat with mixed variance, weak selection on productivity, and adding-up to demand.
+"""M2 Firm growth: Gibrat with mixed variance, weak selection on productivity, and adding-up to demand; staff follows.
 
     dln S_i = dln Y_s + dln P - n_s + (chi/4)(a_i - abar_s) - kR rationed_i + eps_i
     eps_i   = sigma(S, age)/2 * sqrt(V_i,year) * z_i,quarter        V ~ Exp(1) once a year, z ~ N(0, 1)
     sigma   = min(max, sigma0 (S/S_ref)^-beta) (1 + youth exp(-age / decay))
     n_s     = clip(ln((sum_i S_i e^g_i + cells) / demand_s), +-limit)
+    staff   = 4 S / P / (sales per worker_s exp(a + g_l years))                   persons in production
 
 S in 万元 (annual in sigma), growth in logs per quarter, P the deflator. The yearly variance makes annual growth Laplace
 (four independent quarterly Laplace draws would not be); n_s makes incumbents pay for entry and luck.
@@ -24,9 +25,12 @@ from kechuang.parameters import Draw
 from kechuang.randomness import exponential, normal
 from kechuang.world.population.firms import FirmColumns
 
+OLDEST = 320
+"""Age in quarters from which on a firm is as calm as it gets."""
+
 
 class GrowthParameters(NamedTuple):
-    """Standard deviations are annual, selection per year, sizes in 万元 of annual sales."""
+    """Standard deviations are annual, selection and labour productivity per year, sizes in 万元 of annual sales."""
 
     growth_volatility: float
     size_variance_exponent: float
@@ -38,18 +42,38 @@ class GrowthParameters(NamedTuple):
     adding_up_limit: float
     convexity_growth: float
     rationed_growth_loss: float
+    labour_productivity_growth: float
+    sales_per_worker: tuple[float, ...]
 
     @classmethod
     def of(cls, draw: Draw) -> GrowthParameters:
         """Take the record from a draw."""
-        return cls(*(draw.number(name) for name in cls._fields))
+        return cls._make([*(draw.number(name) for name in cls._fields[:-1]), draw.vector("sales_per_worker")])
 
 
 @compiled
-def volatility(annual_sales: float, age_years: float, p: GrowthParameters) -> float:
-    """Return the annual standard deviation of log growth of a firm of this size and age."""
+def youth_factor(age_years: float, p: GrowthParameters) -> float:
+    """Return by how much more than an old firm a firm of this age fluctuates."""
+    return 1.0 + p.youth_dispersion * math.exp(-age_years / p.youth_decay_years)
+
+
+@compiled
+def volatility(annual_sales: float, youth: float, p: GrowthParameters) -> float:
+    """Return the annual standard deviation of log growth of a firm of this size and youth."""
     by_size = p.growth_volatility * (annual_sales / p.size_reference) ** -p.size_variance_exponent
-    return min(p.volatility_max, by_size) * (1.0 + p.youth_dispersion * math.exp(-age_years / p.youth_decay_years))
+    return min(p.volatility_max, by_size) * youth
+
+
+@compiled
+def staff(annual_sales: float, productivity: float, per_worker: float) -> float:
+    """Return production staff (persons): yearly sales over sales per worker of a firm of average productivity."""
+    return annual_sales / (per_worker * math.exp(productivity))
+
+
+@compiled
+def worker_sales(industry: int, deflator: float, years: float, p: GrowthParameters) -> float:
+    """Return nominal sales per worker and year (万元) of a firm of average productivity, which grow with time."""
+    return deflator * p.sales_per_worker[industry] * math.exp(p.labour_productivity_growth * years)
 
 
 @compiled
@@ -70,12 +94,13 @@ def propose_growth(
     p: GrowthParameters,
 ) -> NDArray[np.float64]:
     """Write each firm's growth before adding-up; return the sales that would follow, by industry (万元/quarter)."""
-    proposed = np.zeros(demand_growth.size)
+    proposed, youth = np.zeros(demand_growth.size), _youth_by_age(p)
     for i in range(count):
         if firms.alive[i] == 0:
             continue
         industry = firms.industry[i]
-        sigma = volatility(4.0 * firms.sales[i], 0.25 * (quarter - firms.born[i]), p)
+        sigma = volatility(4.0 * firms.sales[i], youth[min(quarter - firms.born[i], OLDEST)], p)
+        firms.volatility[i] = sigma
         identity = firms.identity[i]
         growth = (
             demand_growth[industry]
@@ -89,11 +114,44 @@ def propose_growth(
 
 
 @compiled
-def apply_growth(firms: FirmColumns, count: int, congestion: NDArray[np.float64]) -> None:
-    """Let sales grow by what was proposed less the common congestion n_s of the industry."""
+def apply_growth(
+    firms: FirmColumns,
+    count: int,
+    congestion: NDArray[np.float64],
+    deflator: float,
+    years: float,
+    p: GrowthParameters,
+) -> None:
+    """Let sales grow by what was proposed less the common congestion n_s of the industry; staff follows sales."""
+    per_worker = _worker_sales_by_industry(congestion.size, deflator, years, p)
     for i in range(count):
         if firms.alive[i] == 1:
-            firms.sales[i] *= math.exp(firms.growth[i] - congestion[firms.industry[i]])
+            industry = firms.industry[i]
+            firms.sales[i] *= math.exp(firms.growth[i] - congestion[industry])
+            firms.staff[i] = staff(4.0 * firms.sales[i], firms.productivity[i], per_worker[industry])
+
+
+@compiled
+def describe(firms: FirmColumns, count: int, quarter: int, deflator: float, p: GrowthParameters) -> None:
+    """Give new firms the staff and the volatility that belong to their size, age and productivity."""
+    youth = _youth_by_age(p)
+    per_worker = _worker_sales_by_industry(len(p.sales_per_worker), deflator, 0.25 * quarter, p)
+    for i in range(count):
+        firms.staff[i] = staff(4.0 * firms.sales[i], firms.productivity[i], per_worker[firms.industry[i]])
+        firms.volatility[i] = volatility(4.0 * firms.sales[i], youth[min(quarter - firms.born[i], OLDEST)], p)
+
+
+@compiled
+def _youth_by_age(p: GrowthParameters) -> NDArray[np.float64]:
+    """Tabulate the factor of youth by age in quarters: ages are few, firms are many."""
+    return np.array([youth_factor(0.25 * age, p) for age in range(OLDEST + 1)])
+
+
+@compiled
+def _worker_sales_by_industry(
+    industries: int, deflator: float, years: float, p: GrowthParameters
+) -> NDArray[np.float64]:
+    return np.array([worker_sales(industry, deflator, years, p) for industry in range(industries)])
 
 
 def congestion_of(

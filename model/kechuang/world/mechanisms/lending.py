@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.compiled import compiled, inlined
-from kechuang.randomness import normal, uniform
+from kechuang.randomness import happens, normal, uniform
 from kechuang.world.mechanisms.credit import (
     LOAN_QUARTERS,
     RATIONED_MEMORY,
@@ -34,7 +34,6 @@ from kechuang.world.mechanisms.credit import (
     score_noise,
     waiting_share,
 )
-from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.population.firms import FirmColumns
 
 PATIENCE_QUARTERS = 8
@@ -160,7 +159,6 @@ def lend(
     banks: BankColumns,
     keys: LendingKeys,
     p: CreditParameters,
-    growth: GrowthParameters,
     moved: NDArray[np.float64],
     change: NDArray[np.float64],
 ) -> NDArray[np.float64]:
@@ -175,7 +173,9 @@ def lend(
         annual, age = 4.0 * firms.sales[i], 0.25 * (quarter - firms.born[i])
         old_bank, old, old_cover = firms.loan_bank[i], firms.loans[i], firms.guaranteed[i]
         due, user = old > 0.0 and firms.loan_due[i] <= quarter, firms.platform_user[i] == 1
-        log_odds = firm_log_odds(annual, age, deposits, firms.capital[i], old, firms.payables[i], p, growth)
+        log_odds = firm_log_odds(
+            annual, age, firms.volatility[i], deposits, firms.capital[i], old, firms.payables[i], p
+        )
         cell = (firms.place[i], firms.industry[i], ladder)
         may_ask = may_be_guaranteed(annual, ladder, setting.coverage[cell], p)
         asking, granted, short = uniform(keys.guarantee, identity), False, True
@@ -260,7 +260,7 @@ def rolls_over(ladder: int, risk: float, draw: float, share: float, p: CreditPar
 
 @compiled
 def default_firms(
-    firms: FirmColumns, count: int, quarter: int, key: np.uint64, p: CreditParameters, growth: GrowthParameters
+    firms: FirmColumns, count: int, quarter: int, key: np.uint64, p: CreditParameters
 ) -> NDArray[np.int64]:
     """Note every indebted firm's yearly default risk and return the rows of those that default this quarter."""
     rows, found = np.empty(count, dtype=np.int64), 0
@@ -273,19 +273,39 @@ def default_firms(
         log_odds = firm_log_odds(
             4.0 * firms.sales[i],
             0.25 * (quarter - firms.born[i]),
+            firms.volatility[i],
             firms.deposits[i],
             firms.capital[i],
             firms.loans[i],
             firms.payables[i],
             p,
-            growth,
         )
         firms.default_risk[i] = probability(log_odds)
-        if uniform(key, firms.identity[i]) < 1.0 - math.exp(-0.25 * firms.default_risk[i]):
+        if happens(uniform(key, firms.identity[i]), 0.25 * firms.default_risk[i]):
             firms.alive[i] = 0
             rows[found] = i
             found += 1
     return rows[:found]
+
+
+@compiled
+def loans_of_users(firms: FirmColumns, count: int, banks: int) -> NDArray[np.float64]:
+    """Return what registered users of the credit platform owe each bank (万元)."""
+    total = np.zeros(banks)
+    for i in range(count):
+        if firms.platform_user[i] == 1:
+            total[firms.loan_bank[i]] += firms.loans[i]
+    return total
+
+
+@compiled
+def overdue_loans(firms: FirmColumns, count: int, quarter: int) -> float:
+    """Return loans whose term has passed (万元)."""
+    total = 0.0
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.loan_due[i] <= quarter:
+            total += firms.loans[i]
+    return total
 
 
 @compiled

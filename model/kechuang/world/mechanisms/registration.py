@@ -12,7 +12,6 @@ renumbers nobody. Sources: Bass 1969 (diffusion), Sultan, Farley and Lehmann 199
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled, inlined
 from kechuang.parameters import Draw
-from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
-from kechuang.world.population.firms import FirmColumns, identity_of
+from kechuang.randomness import Purpose, happens, poissons, stream_key, uniform
+from kechuang.world.population.firms import CELL_SHIFT, FirmColumns, identity_of
 
 OUTREACH_MAX = 10.0
 """万元: the largest registration reward beyond the first 2万 that the candidate list allows for."""
@@ -101,7 +100,7 @@ def become_aware(
     for i in range(count):
         if firms.alive[i] == 1 and firms.ladder[i] == 0 and firms.aware[i] == 0:
             rate = hazard[firms.place[i], firms.industry[i]] * eligibility(4.0 * firms.sales[i], p)
-            if uniform(key, firms.identity[i]) < 1.0 - math.exp(-0.25 * rate):
+            if happens(uniform(key, firms.identity[i]), 0.25 * rate):
                 firms.aware[i] = 1
                 became += 1
     return became
@@ -143,11 +142,22 @@ def candidates(
     seed: int, quarter: int, event: int, highest: NDArray[np.float64], count_purpose: Purpose, draw_purpose: Purpose
 ) -> Candidates:
     """Return the candidates of a quarter; their list depends on the highest rates alone, not on state or levers."""
-    cells = np.arange(highest.size)
-    numbers = poissons(stream_key(seed, quarter, int(count_purpose)), cells, highest)
-    cell = np.repeat(cells, numbers)
-    first = np.repeat(np.cumsum(numbers) - numbers, numbers)
-    identity = np.array(
-        identity_of(event, 0, quarter, 0) + (cell << 28) + (np.arange(cell.size) - first), dtype=np.int64
-    )
-    return Candidates(identity, cell, uniforms(stream_key(seed, quarter, int(draw_purpose)), identity))
+    numbers = poissons(stream_key(seed, quarter, int(count_purpose)), np.arange(highest.size), highest)
+    key = stream_key(seed, quarter, int(draw_purpose))
+    return Candidates(*_name_candidates(numbers, identity_of(event, 0, quarter, 0), key))
+
+
+@compiled
+def _name_candidates(
+    numbers: NDArray[np.int64], first: int, key: np.uint64
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return identities, cells and draws of as many candidates a cell as `numbers` says."""
+    size = numbers.sum()
+    identity, cell, draw = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64), np.empty(size)
+    position = 0
+    for k in range(numbers.size):
+        for number in range(numbers[k]):
+            identity[position], cell[position] = first + (k << CELL_SHIFT) + number, k
+            draw[position] = uniform(key, identity[position])
+            position += 1
+    return identity, cell, draw

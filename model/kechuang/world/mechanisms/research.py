@@ -1,6 +1,7 @@
 """M3 R&D: who does it, how much, and what is reported.
 
-    P(do R&D) = logit^-1(a0_s + a1 ln N + a2 [on the list] + a3 F)               F = share of doers in industry and place
+    P(do R&D) = logit^-1(a0_s + a1 ln N + a2 [on the list] + a3 F)               F = share of doers in industry and place;
+                a firm keeps one draw u for life and begins once logit(u) lies below the index
     ln r*     = ln rbar_s + mu_i - eta ln(UC/UC_ref) + g_R years - gamma_f rationed + ln(1 + (1 + addG) sub),  r <= r_max
     sub       = min(rate R_reported, cap) / R for firms that apply for grants     addG private R&D per yuan of grant
     ln r     += (lam/4)(ln r* - ln r)                                            partial adjustment
@@ -31,20 +32,18 @@ from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 class ResearchParameters(NamedTuple):
     """Logit coefficients, elasticities and shares of sales; trends and speeds per year."""
 
-    participation_base: NDArray[np.float64]
+    participation_base: tuple[float, ...]
     participation_size: float
     participation_listed: float
     participation_peers: float
-    log_median_intensity: NDArray[np.float64]
+    log_median_intensity: tuple[float, ...]
     user_cost_elasticity: float
     user_cost_reference: float
     trend: float
     adjustment: float
     intensity_max: float
-    notch_rates: NDArray[np.float64]
-    notch_bounds: NDArray[np.float64]
-    sales_per_worker: NDArray[np.float64]
-    labour_productivity_growth: float
+    notch_rates: tuple[float, float, float]
+    notch_bounds: tuple[float, float]
     rationed_research_loss: float
     grant_additionality: float
 
@@ -52,23 +51,22 @@ class ResearchParameters(NamedTuple):
     def of(cls, draw: Draw) -> ResearchParameters:
         """Take the record from a draw; the median intensity follows from mean and spread, before its level is set."""
         base = draw.number("research_participation_base")
-        mean = np.array(draw.vector("research_intensity_mean"))
         spread = draw.number("research_heterogeneity")
+        small, middle, large = draw.vector("notch_rates")
+        lower, upper = draw.vector("notch_bounds")
         return cls(
-            base + np.array(draw.vector("research_participation_industry")),
+            tuple(base + own for own in draw.vector("research_participation_industry")),
             draw.number("research_participation_size"),
             draw.number("research_participation_listed"),
             draw.number("research_participation_peers"),
-            np.log(mean) - 0.5 * spread**2,
+            tuple(math.log(mean) - 0.5 * spread**2 for mean in draw.vector("research_intensity_mean")),
             draw.number("user_cost_elasticity"),
             draw.number("user_cost_reference"),
             draw.number("research_trend"),
             draw.number("research_adjustment"),
             draw.number("research_intensity_max"),
-            np.array(draw.vector("notch_rates")),
-            np.array(draw.vector("notch_bounds")),
-            np.array(draw.vector("sales_per_worker")),
-            draw.number("labour_productivity_growth"),
+            (small, middle, large),
+            (lower, upper),
             draw.number("rationed_research_loss"),
             draw.number("grant_additionality"),
         )
@@ -77,9 +75,7 @@ class ResearchParameters(NamedTuple):
 class ResearchSetting(NamedTuple):
     """What is common to all firms in a quarter; `reporting` is R&D reported over R&D done without relabelling."""
 
-    quarter: int
     years: float
-    deflator: float
     peers: NDArray[np.float64]
     tax_rate: NDArray[np.float64]
     extra_deduction: NDArray[np.float64]
@@ -91,42 +87,29 @@ class ResearchSetting(NamedTuple):
 
 
 @compiled
-def staff(
-    annual_sales: float, productivity: float, industry: int, deflator: float, years: float, p: ResearchParameters
-) -> float:
-    """Return production staff (persons): real yearly sales over sales per worker, which grows with time."""
-    per_worker = p.sales_per_worker[industry] * math.exp(productivity + p.labour_productivity_growth * years)
-    return annual_sales / deflator / per_worker
-
-
-@compiled
 def notch(annual_sales: float, p: ResearchParameters) -> float:
     """Return the least R&D over sales that certification asks of a firm of this size (5, 4 or 3 %)."""
-    for k in range(p.notch_bounds.size):
-        if annual_sales <= p.notch_bounds[k]:
-            return p.notch_rates[k]
-    return p.notch_rates[p.notch_bounds.size]
+    if annual_sales <= p.notch_bounds[0]:
+        return p.notch_rates[0]
+    return p.notch_rates[1] if annual_sales <= p.notch_bounds[1] else p.notch_rates[2]
 
 
 @compiled
-def participation_probability(
-    industry: int, persons: float, listed: bool, peers: float, p: ResearchParameters
-) -> float:
-    """Return the probability that a firm of this kind does R&D."""
-    index = (
+def participation_index(industry: int, persons: float, listed: bool, peers: float, p: ResearchParameters) -> float:
+    """Return the log odds that a firm of this kind does R&D."""
+    return (
         p.participation_base[industry]
         + p.participation_size * math.log(max(persons, 1.0))
         + p.participation_listed * (1.0 if listed else 0.0)
         + p.participation_peers * peers
     )
-    return 1.0 / (1.0 + math.exp(-index))
 
 
 @compiled
-def desired_intensity(
+def desired_log_intensity(
     industry: int, effect: float, cost: float, rationed: float, years: float, p: ResearchParameters
 ) -> float:
-    """Return desired real R&D over sales at a user cost of R&D."""
+    """Return the log of desired real R&D over sales at a user cost of R&D."""
     log_intensity = (
         p.log_median_intensity[industry]
         + effect
@@ -134,7 +117,7 @@ def desired_intensity(
         - p.rationed_research_loss * rationed
         - p.user_cost_elasticity * math.log(cost / p.user_cost_reference)
     )
-    return min(p.intensity_max, math.exp(log_intensity))
+    return min(math.log(p.intensity_max), log_intensity)
 
 
 def grant_of(research: NDArray[np.float64], rate: NDArray[np.float64], cap: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,9 +132,10 @@ def grant_factor(research: float, reported: float, rate: float, cap: float, p: R
 
 
 @compiled
-def adjusted_intensity(intensity: float, desired: float, p: ResearchParameters) -> float:
-    """Move a quarter of a year's adjustment towards the desired intensity."""
-    return intensity * (desired / intensity) ** (0.25 * p.adjustment)
+def adjusted_intensity(intensity: float, desired_log: float, p: ResearchParameters) -> float:
+    """Move a quarter of a year's adjustment towards the desired intensity, which is given by its log."""
+    step = 0.25 * p.adjustment
+    return math.exp((1.0 - step) * math.log(intensity) + step * desired_log)
 
 
 @compiled
@@ -181,12 +165,11 @@ def choose_research(
         if firms.alive[i] == 0:
             continue
         place, industry, ladder = firms.place[i], firms.industry[i], firms.ladder[i]
-        annual = 4.0 * firms.sales[i]
-        persons = staff(annual, firms.productivity[i], industry, setting.deflator, setting.years, p)
+        annual, persons = 4.0 * firms.sales[i], firms.staff[i]
         starts = False
         if firms.does_research[i] == 0:
-            chance = participation_probability(industry, persons, ladder > 0, setting.peers[place, industry], p)
-            starts = firms.participation[i] < chance
+            index = participation_index(industry, persons, ladder > 0, setting.peers[place, industry], p)
+            starts = firms.participation[i] < index
             if not starts:
                 continue
             firms.does_research[i] = 1
@@ -202,19 +185,22 @@ def choose_research(
             law,
             p,
         )
-        desired = desired_intensity(industry, firms.intensity_effect[i], cost, firms.rationed[i], setting.years, p)
+        desired_log = desired_log_intensity(
+            industry, firms.intensity_effect[i], cost, firms.rationed[i], setting.years, p
+        )
         grant = setting.grant[place, industry, ladder]
         if (
             grant > 0.0
             and uniform(setting.grant_key, firms.identity[i]) < setting.grant_take_up[place, industry, ladder]
         ):
-            cap = setting.grant_cap[place, industry, ladder]
+            cap, desired = setting.grant_cap[place, industry, ladder], math.exp(desired_log)
             reported = (desired * setting.reporting + firms.relabelled[i]) * annual
-            desired = min(p.intensity_max, desired * grant_factor(desired * annual, reported, grant, cap, p))
+            factor = grant_factor(desired * annual, reported, grant, cap, p)
+            desired_log = math.log(min(p.intensity_max, desired * factor))
         if starts or firms.research_intensity[i] <= 0.0:
-            firms.research_intensity[i] = max(desired, firms.research_intensity[i])
+            firms.research_intensity[i] = max(math.exp(desired_log), firms.research_intensity[i])
         else:
-            firms.research_intensity[i] = adjusted_intensity(firms.research_intensity[i], desired, p)
+            firms.research_intensity[i] = adjusted_intensity(firms.research_intensity[i], desired_log, p)
         if certified or firms.applied[i] == 1:
             floor = notch(annual, p) - firms.relabelled[i]
             firms.research_intensity[i] = min(p.intensity_max, max(firms.research_intensity[i], floor))

@@ -19,27 +19,32 @@ from kechuang.law import SmallProfit
 
 
 class TaxLaw(NamedTuple):
-    """Corporate tax law of one year: limits in 万元 and persons, rates as shares of profit."""
+    """Corporate tax law of one year: limits in 万元 and persons, rates as shares of profit.
+
+    Small profits have two bands at most; where the law has one, the second repeats it. Plain numbers, because a kernel
+    would count references on arrays at every call.
+    """
 
     normal_rate: float
     profit_limit: float
     staff_limit: float
     asset_limit: float
     asset_share: float
-    band_bounds: NDArray[np.float64]
-    band_rates: NDArray[np.float64]
+    band_bounds: tuple[float, float]
+    band_rates: tuple[float, float]
 
     @classmethod
     def of(cls, small: SmallProfit, normal_rate: float, asset_share: float) -> TaxLaw:
         """Build the record of one year from the law file."""
+        bounds, rates = (tuple(float(number) for number in part) for part in (small.band_bounds, small.band_rates))
         return cls(
             float(normal_rate),
             float(small.limit),
             float(small.staff_max),
             float(small.assets_max),
             float(asset_share),
-            np.array(small.band_bounds, dtype=float),
-            np.array(small.band_rates, dtype=float),
+            (bounds[0], bounds[-1]),
+            (rates[0], rates[-1]),
         )
 
 
@@ -58,11 +63,8 @@ def is_small(profit: float, annual_sales: float, staff: float, law: TaxLaw) -> b
 @compiled
 def small_profit_tax(profit: float, law: TaxLaw) -> float:
     """Return the tax of a small firm: each band of profit at its own rate."""
-    tax, lower = 0.0, 0.0
-    for k in range(law.band_bounds.size):
-        tax += law.band_rates[k] * max(0.0, min(profit, law.band_bounds[k]) - lower)
-        lower = law.band_bounds[k]
-    return tax
+    first, second = law.band_bounds
+    return law.band_rates[0] * min(profit, first) + law.band_rates[1] * max(0.0, min(profit, second) - first)
 
 
 @compiled
@@ -77,12 +79,7 @@ def tax_without(profit: float, annual_sales: float, staff: float, law: TaxLaw) -
 def marginal_rate(profit: float, annual_sales: float, staff: float, certified_rate: float, law: TaxLaw) -> float:
     """Return the rate on the last yuan of profit; pass the normal rate as `certified_rate` if not certified."""
     if is_small(profit, annual_sales, staff, law):
-        rate = law.band_rates[law.band_rates.size - 1]
-        for k in range(law.band_bounds.size):
-            if profit <= law.band_bounds[k]:
-                rate = law.band_rates[k]
-                break
-        return min(rate, certified_rate)
+        return min(law.band_rates[0] if profit <= law.band_bounds[0] else law.band_rates[1], certified_rate)
     return min(law.normal_rate, certified_rate)
 
 

@@ -17,7 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.world.population.firms import FirmColumns
 
 Numbers = NDArray[np.float64]
 FUNDS = ("innovation fund", "talent fund", "guidance funds", "market-led funds")
@@ -93,16 +95,39 @@ def expected_deals(dry_powder: float, price: float, p: VentureParameters) -> Num
     return np.asarray(p.intensity * dry_powder / (mean_ticket * p.deployment_quarters) * p.stage_mix)
 
 
+@compiled
 def stage_of(
-    annual: Numbers, age_years: Numbers, listed: NDArray[np.bool_], above_scale: NDArray[np.bool_], p: VentureParameters
-) -> NDArray[np.int64]:
-    """Return the stage of firms with these yearly sales at the prices of the bounds; -1 where no fund invests."""
+    annual: float, age_years: float, listed: bool, above_scale: bool, early_age: float, small: float, large: float
+) -> int:
+    """Return the stage of a firm with these yearly sales at the prices of the bounds; -1 where no fund invests."""
+    if annual > large:
+        return 2 if listed or above_scale else NO_STAGE
+    if not listed:
+        return NO_STAGE
+    if annual >= small:
+        return 1
+    return 0 if age_years < early_age else NO_STAGE
+
+
+@compiled
+def _stages(
+    firms: FirmColumns, count: int, quarter: int, deflator: float, early_age: float, small: float, large: float
+) -> NDArray[np.int8]:
+    found = np.full(count, NO_STAGE, dtype=np.int8)
+    for i in range(count):
+        if firms.alive[i] == 1:
+            annual, age = 4.0 * firms.sales[i] / deflator, 0.25 * (quarter - firms.born[i])
+            listed, above = firms.ladder[i] > 0, firms.above_scale[i] == 1
+            found[i] = stage_of(annual, age, listed, above, early_age, small, large)
+    return found
+
+
+def stages(
+    firms: FirmColumns, count: int, quarter: int, deflator: float, p: VentureParameters
+) -> NDArray[np.int8]:
+    """Return the stage of every row, -1 for firms in which no fund invests."""
     small, large = p.stage_bounds
-    stage = np.full(annual.size, NO_STAGE, dtype=np.int64)
-    stage[listed & (annual < small) & (age_years < p.early_age)] = 0
-    stage[listed & (annual >= small) & (annual <= large)] = 1
-    stage[(listed | above_scale) & (annual > large)] = 2
-    return stage
+    return np.asarray(_stages(firms, count, quarter, deflator, p.early_age, small, large))
 
 
 def standardised(values: Numbers) -> Numbers:

@@ -82,7 +82,7 @@ def lend(city: Corridor) -> None:
     moved, change = np.zeros((len(city.banks), 2)), np.zeros(count)
     lending.repay_unneeded(columns, count, need, quarter, banks, moved, change)
     queue = rows[np.argsort(draw, kind="stable")]
-    counts = lending.lend(columns, queue, need, setting, banks, keys, rules.credit, rules.growth, moved, change)
+    counts = lending.lend(columns, queue, need, setting, banks, keys, rules.credit, moved, change)
     city.lending = dict(zip(lending.COUNTS, (float(number) for number in counts), strict=True))
     city.audit_book.note("deposits", "bank loans", np.arange(count), change)
     city.audit_book.note("loans", "bank loans", np.arange(count), change)

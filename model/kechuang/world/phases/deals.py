@@ -28,40 +28,47 @@ class Round(NamedTuple):
     extra: bool = False
 
 
-class Market(NamedTuple):
-    """What funds see of the firms they do not hold yet: row, stage, quality, luck of the quarter, fund they talk to."""
+class Seen(NamedTuple):
+    """What funds see of the firms of one stage that none ever held: row, quality, luck of the quarter, fund they talk to."""
 
     rows: Rows
-    stage: Rows
     quality: NDArray[np.float64]
     luck: NDArray[np.float64]
     met: Rows
 
 
-def see_market(city: Corridor) -> Market:
-    """Return the firms in which no fund has ever invested; quality is relative to all firms of the same stage."""
-    columns, count, p, seed = city.firms.columns, city.firms.count, city.rules.venture, city.luck_seed
-    annual = 4.0 * columns.sales[:count] / city.deflator[city.quarter]
-    age = (city.quarter - columns.born[:count]) / 4.0
-    stage = venture.stage_of(annual, age, columns.ladder[:count] > 0, columns.above_scale[:count] == 1, p)
-    rows = np.flatnonzero((columns.alive[:count] == 1) & (stage != venture.NO_STAGE))
-    stage, grown, identity = stage[rows], growth_of_year(city, rows), columns.identity[rows]
-    quality = np.zeros(rows.size)
-    for k in range(len(venture.STAGES)):
-        inside = stage == k
-        at = rows[inside]
-        traits = (
-            columns.productivity[at],
-            columns.margin[at],
-            np.log1p(columns.patents[at]),
-            columns.ladder[at].astype(np.float64),
-            grown[inside],
+class Market:
+    """The firms that funds may invest in this quarter, looked at stage by stage when a fund has a deal to make."""
+
+    def __init__(self, city: Corridor) -> None:
+        self._city, self._seen = city, dict[int, Seen]()
+        columns, count, deflator = city.firms.columns, city.firms.count, float(city.deflator[city.quarter])
+        self._stages = venture.stages(columns, count, city.quarter, deflator, city.rules.venture)
+
+    def at(self, stage: int) -> Seen:
+        """Return the firms of a stage; quality is relative to all firms of the stage, those held by funds included."""
+        if stage not in self._seen:
+            self._seen[stage] = self._look(np.flatnonzero(self._stages == stage))
+        return self._seen[stage]
+
+    def _look(self, rows: Rows) -> Seen:
+        city = self._city
+        columns, seed, quarter = city.firms.columns, city.luck_seed, city.quarter
+        identity = columns.identity[rows]
+        quality = venture.quality(
+            (
+                columns.productivity[rows],
+                columns.margin[rows],
+                np.log1p(columns.patents[rows]),
+                columns.ladder[rows].astype(np.float64),
+                growth_of_year(city, rows),
+            )
         )
-        quality[inside] = venture.quality(traits)
-    luck = venture.gumbel(uniforms(stream_key(seed, city.quarter, int(Purpose.FUND_CHOICE)), identity))
-    met = venture.fund_met(uniforms(stream_key(seed, city.quarter, int(Purpose.FUND_MEETING)), identity), p)
-    new = ~np.isin(identity, city.funds.ever_held())
-    return Market(rows[new], stage[new], quality[new], luck[new], met[new])
+        luck = venture.gumbel(uniforms(stream_key(seed, quarter, int(Purpose.FUND_CHOICE)), identity))
+        draw = uniforms(stream_key(seed, quarter, int(Purpose.FUND_MEETING)), identity)
+        new = ~np.isin(identity, city.funds.ever_held())
+        met = venture.fund_met(draw, city.rules.venture)
+        return Seen(rows[new], quality[new], luck[new], met[new])
 
 
 def growth_of_year(city: Corridor, rows: Rows) -> NDArray[np.float64]:
@@ -130,10 +137,11 @@ def choose(city: Corridor, market: Market, fund: int, stage: int, free: int, num
     if number <= 0:
         return []
     columns = city.firms.columns
-    inside = np.flatnonzero((market.met == fund) & (market.stage == stage))
-    rows = market.rows[inside]
+    seen = market.at(stage)
+    inside = np.flatnonzero(seen.met == fund)
+    rows = seen.rows[inside]
     weight = venture.weight_of_quality(fund, city.rules.venture)
-    order = venture.best(weight * market.quality[inside] + market.luck[inside], columns.identity[rows], rows.size)
+    order = venture.best(weight * seen.quality[inside] + seen.luck[inside], columns.identity[rows], rows.size)
     ranked = rows[order]
     chosen, left = ranked[:free], ranked[free:]
     if number > free:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def close_firms(city: Corridor) -> None:
     """Close firms by age and size; sell what they own, pay what they owe, hand the rest to the owners."""
     columns, count = city.firms.columns, city.firms.count
-    normaliser = demography.size_normaliser(columns, count, city.rules.demography)
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.EXIT))
-    rows = demography.close_firms(columns, count, city.quarter, key, normaliser, city.rules.demography)
+    rows = demography.close_firms(columns, count, city.quarter, key, city.rules.demography)
     losses.count_closed(city, rows)
     _liquidate(city, rows)
 

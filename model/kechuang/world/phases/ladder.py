@@ -125,7 +125,6 @@ def _list_new(city: Corridor) -> None:
         city.firms.count,
         key,
         settings.certification_setting(city, quarter),
-        city.rules.research,
         city.rules.certification,
     )
     if city.rules.draw.closure == "C":

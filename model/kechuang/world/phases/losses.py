@@ -23,7 +23,7 @@ def settle_defaults(city: Corridor) -> None:
     """Close firms that default: the bank takes its part of the estate, guarantee and pool bear theirs of the loss."""
     columns, count, quarter, p = city.firms.columns, city.firms.count, city.quarter, city.rules.credit
     key = stream_key(city.luck_seed, quarter, int(Purpose.DEFAULT))
-    rows = lending.default_firms(columns, count, quarter, key, p, city.rules.growth)
+    rows = lending.default_firms(columns, count, quarter, key, p)
     city.tally["defaults"] += rows.size
     count_closed(city, rows)
     loan, capital = columns.loans[rows], columns.capital[rows]
@@ -138,5 +138,5 @@ def _handling(city: Corridor) -> NDArray[np.float64]:
     cost = p.cost_plain * city.banks.columns.loans
     if settings.data_coverage(city) <= 0.0:
         return cost
-    saved = (p.cost_plain - p.cost_platform) * columns.loans[:count] * columns.platform_user[:count]
-    return np.asarray(cost - np.bincount(columns.loan_bank[:count], weights=saved, minlength=cost.size))
+    of_users = lending.loans_of_users(columns, count, cost.size)
+    return np.asarray(cost - (p.cost_plain - p.cost_platform) * of_users)

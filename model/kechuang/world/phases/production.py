@@ -52,7 +52,9 @@ def grow(city: Corridor) -> None:
     cells = city.reservoir.sales.sum(axis=0) * np.exp(cell_growth)
     city.target_sales = city.base_sales * np.exp(city.demand.log_index) * city.deflator[quarter]
     city.congestion = growth.congestion_of(proposed, cells, city.target_sales, city.rules.growth.adding_up_limit)
-    growth.apply_growth(columns, count, city.congestion)
+    growth.apply_growth(
+        columns, count, city.congestion, float(city.deflator[quarter]), quarter / 4.0, city.rules.growth
+    )
     city.reservoir.grow(cell_growth - city.congestion)
 
 
@@ -61,8 +63,6 @@ def keep_accounts(city: Corridor) -> None:
     setting = accounts.AccountSetting(
         city.position,
         float(4.0 * city.season[city.position]),
-        float(city.deflator[city.quarter]),
-        city.quarter / 4.0,
         settings.reporting_drift(city),
         settings.loan_rate(city),
         float(city.policy.finance.guarantee_fee[city.quarter]),
@@ -74,7 +74,6 @@ def keep_accounts(city: Corridor) -> None:
         city.firms.count,
         setting,
         city.law,
-        city.rules.research,
         city.rules.accounts,
         city.audit_book.postings,
     )
@@ -139,8 +138,9 @@ def _keep_cells(city: Corridor, season: float) -> None:
     cells, p, ledger = city.reservoir, city.rules.accounts, city.ledger
     margin = city.rules.vector("margin_mean")
     sales = cells.sales * season
-    wages = sales * (p.wage_share * p.value_added_share)[None, :]
-    tax_added = sales * (p.rates.vat_rate * p.value_added_share)[None, :]
+    value_share = np.array(p.value_added_share)[None, :]
+    wages = sales * np.array(p.wage_share)[None, :] * value_share
+    tax_added = sales * p.rates.vat_rate * value_share
     added = wages + tax_added + sales * margin[None, :]
     staff = cells.mean_size() / city.deflator[city.quarter] / settings.worker_sales(city)[None, :]
     income_tax = 0.25 * cells.units * unit_taxes(cells.mean_size(), staff, margin, city.law)

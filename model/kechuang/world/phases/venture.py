@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kechuang.randomness import Purpose, normal, stream_key, uniform
 from kechuang.world.institutions.funds import Fund, Stake
 from kechuang.world.mechanisms import venture
-from kechuang.world.phases.deals import Round, plan_rounds, see_market
+from kechuang.world.phases.deals import Market, Round, plan_rounds
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def invest(city: Corridor) -> None:
     """Choose firms, let the budget of a change cut what it brought, call capital and pay it into the firms."""
     city.funds.open_quarter(city.quarter)
-    market = see_market(city)
+    market = Market(city)
     rate = 0.25 * city.rules.venture.fee
     fees = {fund.row: min(rate * city.funds.invested(fund.row), fund.dry_powder) for fund in city.funds}
     planned = {fund.row: plan_rounds(city, fund, market, fund.dry_powder - fees[fund.row]) for fund in city.funds}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.world import settings
-from kechuang.world.mechanisms import initial, knowledge, research
+from kechuang.world.mechanisms import growth, initial, knowledge, research
 from kechuang.world.phases.credit import choose_banks
 from kechuang.world.setup import fill_past_year
 
@@ -46,6 +46,9 @@ def admit(city: Corridor, new: Newcomers, *, listed: bool = False, above_scale: 
     city.ledger.post("units becoming firms", "firms", "cells", float(deposits.sum()))
     _note_transfer(city, np.arange(rows.start, rows.stop), new, deposits, capital)
     initial.draw_traits(city.firms, rows, city.luck_seed, city.rules.vector("margin_mean"), 0.0, city.rules.initial)
+    growth.describe(
+        city.firms.view(rows), new.identity.size, city.quarter, float(city.deflator[city.quarter]), city.rules.growth
+    )
     columns.above_scale[rows] = above_scale
     _past_research(city, rows)
     columns.ladder[rows] = listed

@@ -40,6 +40,8 @@ class FirmColumns(NamedTuple):
     sales_year: NDArray[np.float64]
     reported_year: NDArray[np.float64]
     growth: NDArray[np.float64]
+    volatility: NDArray[np.float64]
+    staff: NDArray[np.float64]
     productivity: NDArray[np.float64]
     margin: NDArray[np.float64]
     intensity_effect: NDArray[np.float64]
@@ -89,10 +91,12 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "sales_year": ("万元", "sales of the last four quarters, one column per quarter of the year"),
     "reported_year": ("万元", "reported R&D of the last four quarters, one column per quarter of the year"),
     "growth": ("log", "growth of sales proposed for this quarter, before adding-up"),
+    "volatility": ("per year", "standard deviation of log growth at this size and age"),
+    "staff": ("persons", "people in production"),
     "productivity": ("log", "productivity relative to the industry"),
     "margin": ("share of sales", "gross profit before R&D; it moves with productivity"),
     "intensity_effect": ("log", "permanent effect on desired R&D intensity"),
-    "participation": ("0-1", "permanent draw: does R&D from the first quarter in which the probability exceeds it"),
+    "participation": ("log odds", "permanent draw: does R&D from the first quarter in which its index exceeds it"),
     "soft_benefit": ("万元", "permanent benefit of certification beside tax and bonus"),
     "taste": ("logistic", "permanent taste for certification"),
     "research_intensity": ("share of sales", "real R&D over sales"),
@@ -161,6 +165,25 @@ def count_cells(
             continue
         out[firms.place[i], firms.industry[i]] += 1.0
     return out
+
+
+@compiled
+def living_sum(alive: NDArray[np.int8], values: NDArray[np.float64], count: int) -> float:
+    """Return the sum of a column over living firms, without making a copy of it."""
+    total = 0.0
+    for i in range(count):
+        if alive[i] == 1:
+            total += values[i]
+    return total
+
+
+@compiled
+def sums_by(index: NDArray[np.int8], values: NDArray[np.float64], count: int, size: int) -> NDArray[np.float64]:
+    """Return the sums of a column by an index (bank, fund), without making copies of either."""
+    total = np.zeros(size)
+    for i in range(count):
+        total[index[i]] += values[i]
+    return total
 
 
 def identity_of(event: int, cell: int, quarter: int, number: int) -> int:
