@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from kechuang.analyse.facts_study import Verdict
 
-STUDIES = ("ladder",)
+STUDIES = ("ladder", "levers")
 _LADDER = """Three studies of the certification ladder: ranges of the closures and their common mass, new certificates per
 technology SME with the heterogeneity of firms on and off, excess mass at the thresholds. Page: docs/studies/ladder.md.
 Made by: kechuang study ladder"""
+_LEVERS = """Every lever at its standard dose from 2023 on against the same draws and luck without it: effects with intervals,
+costs per effect, claims with their verdicts, doses of nothing. Page: docs/studies/levers.md.
+Made by: kechuang study levers"""
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes (default: all processors).")]
 Scale = Annotated[float, typer.Option(min=0.02, max=1.0, help="Share of the city to simulate, for quick looks.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for all files (default: calibration/studies and docs/studies).")]
@@ -79,9 +82,9 @@ def validate(
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="ladder")] = "ladder",
-    draws: Annotated[int, typer.Option(min=2, help="Parameter vectors of the prior.")] = 60,
-    seeds: Annotated[int, typer.Option(min=2, help="Luck seeds at the provisional point.")] = 24,
+    name: Annotated[str, typer.Argument(help="ladder or levers")] = "ladder",
+    draws: Annotated[int | None, typer.Option(min=2, help="Draws (ladder: 60 of the prior; levers: 42 pairs).")] = None,
+    seeds: Annotated[int, typer.Option(min=2, help="Luck seeds at the provisional point (ladder).")] = 24,
     scale: Scale = 1.0,
     workers: Workers = None,
     out: Out = None,
@@ -91,7 +94,12 @@ def study(
     if name not in STUDIES:
         message = f'"{name}" is not a study; there is {", ".join(STUDIES)}' + did_you_mean(name, STUDIES)
         raise InputError(Problem("NAME", message=message))
-    for file in _unless_stopped(lambda: _ladder(draws, seeds, scale, workers, _folders(out), not quiet)):
+    def made() -> list[Path]:
+        if name == "levers":
+            return _levers(draws or 42, scale, workers, _folders(out), not quiet)
+        return _ladder(draws or 60, seeds, scale, workers, _folders(out), not quiet)
+
+    for file in _unless_stopped(made):
         print(file)
 
 
@@ -187,6 +195,27 @@ def _ladder(
         *_save_figures(page, "ladder-dilution", partial(ladder_figures.rates_figure, rates)),
         *_save_figures(page, "ladder-bunching", partial(ladder_figures.bunching_figure, classes)),
     ]
+
+
+def _levers(draws: int, scale: float, workers: int | None, folders: tuple[Path, Path], progress: bool) -> list[Path]:
+    from kechuang.analyse.lever_page import lever_page
+    from kechuang.analyse.lever_study import content_of, study_levers
+    from kechuang.calibrate.studies import write_study
+    from kechuang.scenario import load_scenario
+
+    scenario = load_scenario("baseline")
+    comparison, zeros, tests = study_levers(scenario, draws, scale, workers, progress)
+    content = {
+        "scenario": scenario.name,
+        "seed": scenario.seed,
+        "scale": scale,
+        "draws": draws,
+        "levers": content_of(comparison, zeros, tests),
+    }
+    data, page = folders
+    write_study(data / "levers.yaml", _LEVERS, content)
+    _write(page / "levers.md", lever_page(content))
+    return [data / "levers.yaml", page / "levers.md"]
 
 
 def _save_figures(folder: Path, name: str, make: Callable[[str], Figure]) -> list[Path]:
