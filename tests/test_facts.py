@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
-from kechuang.analyse import facts_funds
+from kechuang.analyse import facts_funds, facts_space
 from kechuang.analyse import facts_statistics as statistics
 from kechuang.analyse.credit_panel import CreditYears, applications, correlation_with_debt, size_class
 from kechuang.analyse.facts import FACTS, evaluate
@@ -510,3 +510,36 @@ def test_study_ladder_writes_page_and_figures(tmp_path: Path) -> None:
             assert (tmp_path / f"ladder-{name}.{language}.png").stat().st_size > 5000
     assert "高新技术企业" in (tmp_path / "ladder-ranges.zh.svg").read_text(encoding="utf-8")
     assert (tmp_path / "ladder.yaml").is_file()
+
+
+# Places and persistence -----------------------------------------------------------------------------------------------
+
+
+def test_locational_gini_by_hand() -> None:
+    """Nothing where firms follow people; three quarters of firms with half of the people: 1/4; all in a tenth of them: .9."""
+    assert facts_space.locational_gini(np.array([2.0, 3.0, 5.0]), np.array([20.0, 30.0, 50.0])) == pytest.approx(0.0)
+    assert facts_space.locational_gini(np.array([3.0, 1.0]), np.array([5.0, 5.0])) == pytest.approx(0.25)
+    assert facts_space.locational_gini(np.array([7.0, 0.0]), np.array([1.0, 9.0])) == pytest.approx(0.9)
+    assert math.isnan(facts_space.locational_gini(np.zeros(2), np.ones(2)))
+
+
+def three_years(second: np.ndarray, first: np.ndarray, sales: float = 100.0) -> Any:
+    """Return what persistence looks at: firms whose log growth is given for two years, in two industries."""
+    n = first.size
+    frame = pd.DataFrame({"identity": np.arange(n), "industry": np.arange(n) % 2, "sales": sales})
+    before = frame.assign(sales=sales * np.exp(first))
+    return SimpleNamespace(earlier=frame, before=before, firms=before.assign(sales=before["sales"] * np.exp(second)))
+
+
+def test_persistence_is_the_correlation_of_two_years() -> None:
+    growth = 0.2 * normal(400)
+    other = np.roll(growth, 200)
+    assert facts_space.persistence(three_years(growth, growth)) == pytest.approx(1.0)
+    assert facts_space.persistence(three_years(-0.5 * growth, growth)) == pytest.approx(-1.0)
+    expected = float(np.corrcoef(growth, growth + 2 * other)[0, 1])
+    assert facts_space.persistence(three_years(growth + 2 * other, growth)) == pytest.approx(expected, abs=0.02)
+    shifted = growth + np.where(np.arange(400) % 2 == 0, 5.0, 0.0)  # an industry that grows is no persistence
+    assert facts_space.persistence(three_years(shifted, shifted[::-1])) == pytest.approx(
+        facts_space.persistence(three_years(growth, growth[::-1])), abs=0.02
+    )
+    assert math.isnan(facts_space.persistence(three_years(growth, growth), low=1000.0))

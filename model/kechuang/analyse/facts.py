@@ -21,6 +21,7 @@ from kechuang.analyse.facts_credit import credit_facts
 from kechuang.analyse.facts_funds import fund_facts
 from kechuang.analyse.facts_panel import SOFTWARE, CityYear
 from kechuang.analyse.facts_record import EARLY, INFINITE, LATE, Fact
+from kechuang.analyse.facts_space import space_facts
 from kechuang.world.measure.pictures import SIZE_CLASSES
 
 PASSING_SHARE = 0.8
@@ -216,6 +217,7 @@ def _declared() -> Iterator[Fact]:
     yield Fact("F14", "after 2020", f"{dilution}, no band", -INFINITE, INFINITE, "", _dilution, years=LATE)
     yield from credit_facts(CLASS_NAMES)
     yield from fund_facts()
+    yield from space_facts()
     yield Fact("F22", "staff", "mean staff of industrial units", 15, 23, "Wenzhou, economic census for 2018", _staff)
 
 

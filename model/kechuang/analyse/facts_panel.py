@@ -42,16 +42,18 @@ _KEPT = (
 class CityYear:
     """A city at a year-end. Sales in 万元 a year, ages in completed years, R&D as a share of sales.
 
-    `firms` are the living, `before` those of the year-end before, `floor` the firms of the last quarter just after the
-    R&D floor of certified firms has acted; `exits` and `at_risk` count by age (firm-quarters of five years);
+    `firms` are the living, `before` those of the year-end before, `earlier` of the one before that; `floor` are the firms
+    of the last quarter just after the R&D floor of certified firms has acted; `exits` and `at_risk` count by age (firm-quarters of five years);
     `unit_ages` are shares of reservoir units by age; `registrations` is [cells of place and industry, year-ends] from the
     end of 2015, `tech_smes` counts by year-end from 2015 and `certificates_new` by year from 2016, both of the whole city.
-    `credit` covers the years since the last CityYear, `stakes` are all deals of the venture funds so far.
+    `credit` covers the years since the last CityYear, `stakes` are all deals of the venture funds so far. `people` (万)
+    and `units_by_place`, all units with firms among them, are by place.
     """
 
     year: int
     firms: pd.DataFrame
     before: pd.DataFrame
+    earlier: pd.DataFrame
     floor: pd.DataFrame
     exits: NDArray[np.float64]
     at_risk: NDArray[np.float64]
@@ -66,6 +68,8 @@ class CityYear:
     drift: float
     credit: CreditYears
     stakes: pd.DataFrame
+    people: NDArray[np.float64]
+    units_by_place: NDArray[np.float64]
 
     @property
     def age(self) -> NDArray[np.float64]:
@@ -118,6 +122,7 @@ class _Watch:
         self.registered: list[NDArray[np.float64]] = []
         self.known = np.zeros(0, dtype=np.int64)
         self.before: pd.DataFrame | None = None
+        self.earlier: pd.DataFrame | None = None
         self.floor: pd.DataFrame | None = None
         self._alive = np.zeros(0, dtype=bool)
         self.credit = CreditWatch()
@@ -146,10 +151,12 @@ class _Watch:
         year = year_of(city.quarter) if city.quarter else 2015
         if city.quarter:
             self.credit.year_end(city)
-        if year in self.years and self.before is not None and self.floor is not None:
-            self.seen[year] = self._city_year(city, year, now, self.before, self.floor)
+        if year in self.years and self.before is not None and self.earlier is not None and self.floor is not None:
+            self.seen[year] = self._city_year(city, year, now, self.before, self.earlier, self.floor)
         if year + 1 in self.years:
             self.before = now
+        if year + 2 in self.years:
+            self.earlier = now
 
     def _count_registrations(self, city: Corridor, now: pd.DataFrame) -> None:
         """Add the firms on the list that were not on it at an earlier year-end to their cells."""
@@ -162,7 +169,13 @@ class _Watch:
         self.registered.append(added + (self.registered[-1] if self.registered else 0.0))
 
     def _city_year(
-        self, city: Corridor, year: int, now: pd.DataFrame, before: pd.DataFrame, floor: pd.DataFrame
+        self,
+        city: Corridor,
+        year: int,
+        now: pd.DataFrame,
+        before: pd.DataFrame,
+        earlier: pd.DataFrame,
+        floor: pd.DataFrame,
     ) -> CityYear:
         cells = city.reservoir
         sizes, weights = unit_sizes(city)
@@ -175,6 +188,7 @@ class _Watch:
             year=year,
             firms=now.assign(staff=staff),
             before=before,
+            earlier=earlier,
             floor=floor,
             exits=self.exits[-WINDOW:].sum(axis=0),
             at_risk=self.at_risk[-WINDOW:].sum(axis=0),
@@ -194,6 +208,8 @@ class _Watch:
             drift=settings.reporting_drift(city),
             credit=self.credit.close(city),
             stakes=city.funds.frame(),
+            people=np.array([place.population for place in city.geography.places]),
+            units_by_place=cells.units.sum(axis=1) + np.bincount(now["place"], minlength=city.shape[0]),
         )
 
 
