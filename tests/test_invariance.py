@@ -28,9 +28,9 @@ from kechuang.world.mechanisms.taxes import TaxLaw
 from kechuang.world.model import Corridor
 from kechuang.world.phases import ladder
 from kechuang.world.policy import policy_state
-from kechuang.world.policy.policy_state import Policy
+from kechuang.world.policy.policy_state import CASH, Policy
 from kechuang.world.population.firms import NO_CERTIFICATE, arrays
-from worlds import scenario_of
+from worlds import city_of, scenario_of
 
 TENTH = 0.1
 MONEY = 1024.0
@@ -395,3 +395,20 @@ def test_t14_the_quarter_of_the_batch_does_not_matter(monkeypatch: pytest.Monkey
     ratio = np.array([stocks(seed, 2) for seed in seeds]) / autumn
     assert (np.abs(ratio.mean(axis=0) - 1.0) < 0.02).all()
     assert (3.0 * ratio.std(axis=0, ddof=1) / math.sqrt(len(ratio)) < 0.02).all()
+
+
+# T10 ------------------------------------------------------------------------------------------------------------------
+
+
+def test_t10_two_levers_cost_what_each_costs_but_for_what_one_adds_to_the_claims_of_the_other() -> None:
+    """A higher bonus certifies firms, which do more R&D and claim more grants: the two together cost up to 3 % more."""
+
+    def cash(**levers: Any) -> float:
+        city = city_of(scenario_of("2020Q4", levers=levers), scale=0.2, seed=3).run()
+        return float(city.costs.amounts[:, :, CASH].sum())
+
+    bonus, grant = {"value": 20, "from": "2017Q1"}, {"value": 2, "from": "2017Q1"}
+    nothing = cash()
+    apart = cash(certification_bonus=bonus) + cash(research_grant=grant) - 2 * nothing
+    together = cash(certification_bonus=bonus, research_grant=grant) - nothing
+    assert 0.97 * apart < together < 1.03 * apart

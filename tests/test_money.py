@@ -519,3 +519,33 @@ def test_books_close_with_random_levers_of_credit(number: int) -> None:
     city = city_of(scenario, prior_draw(number, 3), seed=number, audit=True, scale=0.02).run()
     assert city.indicators[:, POSITION["ledger_residual"]].max() < LIMIT
     assert identities.worst(city.residuals) < LIMIT
+
+
+# T9 -------------------------------------------------------------------------------------------------------------------
+
+
+def approvals(noise: float, number: int = 3000) -> tuple[np.ndarray, np.ndarray]:
+    """Return who gets a loan and everybody's true risk: firms between safe and reckless, a bank that never runs short."""
+    p = record(CreditParameters, **{**CLEAR, "bank_score_noise": noise}, bank_hurdle=0.02, main_bank_information=1.0)
+    debts = np.linspace(0.0, 900.0, number)
+    firms = borrowers(number, payables=debts)
+    served(firms, books(1, capital=np.full(1, 1e9)), list(range(number)), p)
+    odds = [
+        credit.firm_log_odds(1000.0, 0.25 * 9, 0.35, 100.0, 350.0, 0.0, float(debt), p) for debt in debts
+    ]
+    return firms.columns.loans[:number] > 0.0, np.array([credit.probability(one) for one in odds])
+
+
+def test_t9_a_bank_that_sees_all_lends_to_the_safest_and_one_that_sees_nothing_tosses_a_coin() -> None:
+    """Without noise approval is a threshold in risk; at noise 100 the approved half is as risky as the refused one.
+
+    n = 3000; under a coin toss the difference of mean risks has a standard error of sd/27; 4 of them, false alarm 6e-5.
+    """
+    sharp, risk = approvals(1e-9)
+    assert 0.0 < sharp.mean() < 1.0
+    assert risk[sharp].max() < risk[~sharp].min()
+    usual, _ = approvals(1.0)
+    blind, _ = approvals(100.0)
+    assert risk[sharp].mean() < risk[usual].mean() < risk[blind].mean()
+    assert blind.mean() == pytest.approx(0.5, abs=0.05)
+    assert risk[blind].mean() == pytest.approx(risk[~blind].mean(), abs=4 * risk.std() / 27)

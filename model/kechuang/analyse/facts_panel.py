@@ -43,7 +43,8 @@ class CityYear:
     """A city at a year-end. Sales in 万元 a year, ages in completed years, R&D as a share of sales.
 
     `firms` are the living, `before` those of the year-end before, `earlier` of the one before that; `floor` are the firms
-    of the last quarter just after the R&D floor of certified firms has acted; `exits` and `at_risk` count by age (firm-quarters of five years);
+    of the last quarter just after the R&D floor of certified firms has acted; `exits` and `at_risk` count by age
+    (firm-quarters of five years);
     `unit_ages` are shares of reservoir units by age; `registrations` is [cells of place and industry, year-ends] from the
     end of 2015, `tech_smes` counts by year-end from 2015 and `certificates_new` by year from 2016, both of the whole city.
     `credit` covers the years since the last CityYear, `stakes` are all deals of the venture funds so far. `people` (万)
