@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.world.books.ledger import Ledger
-from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns
+from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns, choose_banks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,12 +124,9 @@ class Banks:
         other_than: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
         """Return the bank of each firm by gravity among those open, never the one given in `other_than`."""
-        weight = self.pull[listed, place] * (self.columns.opens <= quarter)[None, :]
-        if other_than is not None:
-            weight[np.arange(place.size), other_than] = 0.0
-        cumulative = np.cumsum(weight, axis=1)
-        chosen = (cumulative < (draw * cumulative[:, -1])[:, None]).sum(axis=1)
-        return np.asarray(np.minimum(chosen, weight.shape[1] - 1), dtype=np.int64)
+        other = np.full(place.size, -1) if other_than is None else other_than.astype(np.int64)
+        is_open = self.columns.opens <= quarter
+        return np.asarray(choose_banks(self.pull, is_open, listed, place, draw, other))
 
     def __getitem__(self, row: int) -> Bank:
         """Return the bank of a row."""

@@ -206,7 +206,8 @@ class Funds:
 
     def invested(self, fund: int | None = None) -> float:
         """Return the cost of all stakes held, of one fund if asked."""
-        return float(sum(stake.cost for stake in self.stakes if stake.held and fund in (None, stake.fund)))
+        held = (stake for stakes in self._held.values() for stake in stakes)
+        return float(sum(stake.cost for stake in held if fund in (None, stake.fund)))
 
     def frame(self) -> pd.DataFrame:
         """Return all stakes as a data frame, one row a deal, with the names of fund and stage."""
