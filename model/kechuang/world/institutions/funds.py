@@ -201,7 +201,7 @@ class Funds:
 
     def exits(self, *, successes: bool = False) -> int:
         """Return the number of firms that funds have left, by listing or sale only if asked."""
-        ended = (stake.route for stake in self.stakes if not stake.held and not stake.follow_on)
+        ended = (stake.route for stake in self.stakes if stake.exit_quarter >= 0 and not stake.follow_on)
         return sum(route in SUCCESSES or not successes for route in ended)
 
     def invested(self, fund: int | None = None) -> float:
