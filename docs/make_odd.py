@@ -43,7 +43,6 @@ HOMES = {"accounts": "M11", "surroundings": "M1", "reservoir": "M6"}
 """Mechanisms of modules whose first line names none."""
 PARTS = {
     "M4": "own knowledge stock and invention patents; spillovers between firms are missing",
-    "M6": "entry, exit, cells, the national zone; spin-offs are missing",
 }
 
 

@@ -28,9 +28,14 @@ IN_FIRMS = {
     "bills left unpaid": ("bills left unpaid",),
     "bills paid late": ("bills paid late",),
     "bank loans": ("new loans", "repaid loans"),
-    "payments of levers": ("certification and registration bonuses", "interest subsidies", "research grants"),
+    "payments of levers": (
+        "certification and registration bonuses",
+        "interest subsidies",
+        "research grants",
+        "grants to top talent projects",
+    ),
     "new equity": ("new equity of firms",),
-    "transfer at birth": ("units becoming firms",),
+    "transfer at birth": ("units becoming firms", "founders' capital", "equipment of new firms"),
     "liquidation": (
         "liquidation",
         "sale of assets of closed firms",

@@ -17,14 +17,10 @@ from worlds import city_of, scenario_of
 PACKAGE = Path(kechuang.__file__).parent
 MECHANISMS = sorted(file for file in (PACKAGE / "world" / "mechanisms").glob("*.py") if file.stem != "__init__")
 READERS = sorted(file for layer in ("world", "ensemble", "calibrate") for file in (PACKAGE / layer).rglob("*.py"))
-BUILT = ("M1", "M2", "M3", "M5", "M6", "M12")
+BUILT = ("M1", "M2", "M3", "M5", "M6", "M7", "M12")
 """Sections of the parameter file whose mechanisms exist."""
 
 WAITING = {
-    "entrant_productivity": "spin-offs; units of the reservoir have no productivity of their own",
-    "spin_off_hazard": "spin-offs, with talent",
-    "spin_off_elasticity": "spin-offs, with talent",
-    "spin_off_reference": "spin-offs, with talent",
     "construction_value_added_2020": "the split of the rest of the city",
 }
 """Records of built sections that no rule reads yet, and what will read them."""
@@ -44,10 +40,11 @@ READ: set[str] = set()
 def read_in_a_run() -> set[str]:
     """Return the parameters that three short cities read, one per closure, with either reading of law and tide.
 
-    One of them has a national zone from its second quarter on, and a ceiling on support that grows as planned.
+    One of them has a national zone from its second quarter on, trains graduates, and a ceiling on support that grows as planned.
     """
     READ.clear()
-    zone = {"levers": {"zone_approval": {"level": 1, "from": "2016Q2"}}, "support_ceiling": "planned"}
+    levers = {"zone_approval": {"level": 1, "from": "2016Q2"}, "graduate_training": {"value": 2000, "from": "2016Q1"}}
+    zone = {"levers": levers, "support_ceiling": "planned"}
     for closure, reading in (("A", "known"), ("B", "damped"), ("C", "known")):
         values = default_draw(closure).values  # type: ignore[arg-type]
         more = zone if closure == "A" else {}

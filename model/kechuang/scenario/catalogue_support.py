@@ -1,4 +1,4 @@
-"""Levers on talent and platforms (V6, V7, V14-V16, V19). None has its mechanism in the model yet.
+"""Levers on talent (V6, V7, V19) and on platforms (V14-V16), which have no mechanism in the model yet.
 
 Ranges and paths whose source does not name them are assumed; every `source` says which.
 """
@@ -16,6 +16,7 @@ TALENT_LEVERS: tuple[Lever, ...] = (
         number=6,
         key="talent_subsidy",
         level="city",
+        available=True,
         mechanism=_TALENT,
         en="Grant to a hired newcomer",
         zh="引进人才补贴",
@@ -60,6 +61,7 @@ TALENT_LEVERS: tuple[Lever, ...] = (
         number=7,
         key="top_talent_grant",
         level="city",
+        available=True,
         mechanism="academicians and top teams",
         en="Grant per academician or team project",
         zh="顶尖人才“一事一议”资助",
@@ -73,6 +75,7 @@ TALENT_LEVERS: tuple[Lever, ...] = (
         number=19,
         key="graduate_training",
         level="city",
+        available=True,
         mechanism=_TALENT,
         en="Extra graduates trained for local firms",
         zh="为本地企业定向培养毕业生",

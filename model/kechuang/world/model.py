@@ -28,14 +28,17 @@ from kechuang.world.institutions.treasury import Ceiling, Claim
 from kechuang.world.mechanisms import initial, spillovers
 from kechuang.world.mechanisms.demand import Demand, trend_growth
 from kechuang.world.phases import (
+    academicians,
     closing,
     credit,
     demography,
+    founding,
     government,
     ladder,
     losses,
     production,
     support,
+    talent,
     venture,
     zone,
 )
@@ -44,7 +47,9 @@ from kechuang.world.policy.policy_state import CostLedger, Policy
 from kechuang.world.policy.shocks import Shocks
 from kechuang.world.population.boosts import Boosts
 from kechuang.world.population.firms import Firms, count_cells, living_sum
+from kechuang.world.population.labour import Labour
 from kechuang.world.population.reservoir import Reservoir
+from kechuang.world.population.talent import Talent
 from kechuang.world.rules import Rules
 from kechuang.world.setup import build_city
 from kechuang.world.surroundings import Surroundings
@@ -107,8 +112,11 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("demand", production.move_demand)  # what the world buys from each industry
             self._phase("credit", credit.lend)  # applications, refusals, renewals
             self._phase("deals", venture.invest)  # funds call capital and pay it into firms
+            self._phase("talent", talent.run_market)  # R&D staff leave, arrive, change jobs and are hired
+            self._phase("academicians", academicians.receive)  # visits that become projects at firms
             self._phase("research", production.choose_research)  # who does R&D, and how much of sales
             self._phase("growth", production.grow)  # firms and cells share demand
+            self._phase("capacity", talent.limit_research)  # nobody does more R&D than there is staff for
             self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
             self._phase("support", support.grant_research)  # grants claimed on reported R&D
             self._phase("default", losses.settle_defaults)  # firms in debt fail, banks and funds bear it
@@ -120,6 +128,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("zone", zone.run_zone)  # the national high-tech zone of the corridor
             self._phase("cells", demography.renew_cells)  # births and closures in the reservoir
             self._phase("crossing", demography.cross_threshold)  # units outgrow the reservoir
+            self._phase("founding", founding.found_firms)  # R&D staff found firms of their own
             self._phase("purge", demography.purge_list)  # the list forgets the dead
             self._phase("banks", losses.close_banks)  # interest, costs, dividends, funding
             self._phase("households", closing.settle_households)  # income tax, saving, consumption
@@ -213,6 +222,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.nearness = spillovers.nearness_of(self.distances, value("spillover_distance"))
         self.proximity = spillovers.proximity_of(city, value("proximity_related"), value("proximity_other"))
         self.boosts = Boosts()
+        self.talent, self.labour = Talent(), Labour(len(city.places))
         self.season = self.rules.vector("seasonal_weights")
         quarters = max(self.resolved.until, 20) + 1
         self.deflator = np.exp(np.log1p(self.rules.demand.deflator_growth) * np.arange(quarters) / 4.0)
@@ -249,6 +259,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
                 "registrations",
                 "certificates_lost_by_exit",
                 "defaults",
+                "spin_offs",
             ),
             0,
         )

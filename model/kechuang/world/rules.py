@@ -13,12 +13,14 @@ from kechuang.world.mechanisms.certification import CertificationParameters
 from kechuang.world.mechanisms.credit import CreditParameters
 from kechuang.world.mechanisms.demand import DemandParameters
 from kechuang.world.mechanisms.demography import DemographyParameters
+from kechuang.world.mechanisms.founding import FoundingParameters
 from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.mechanisms.initial import InitialParameters
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters
 from kechuang.world.mechanisms.registration import RegistrationParameters
 from kechuang.world.mechanisms.research import ResearchParameters
 from kechuang.world.mechanisms.spillovers import SpilloverParameters
+from kechuang.world.mechanisms.talent import TalentParameters
 from kechuang.world.mechanisms.venture import VentureParameters
 from kechuang.world.mechanisms.zone import ZoneParameters
 
@@ -41,6 +43,8 @@ class Rules:
     initial: InitialParameters
     venture: VentureParameters
     zone: ZoneParameters
+    talent: TalentParameters
+    founding: FoundingParameters
 
     @classmethod
     def of(cls, draw: Draw, scale: float = 1.0) -> Rules:
@@ -60,6 +64,8 @@ class Rules:
             InitialParameters.of(draw),
             VentureParameters.of(draw),
             ZoneParameters.of(draw),
+            TalentParameters.of(draw, scale),
+            FoundingParameters.of(draw),
         )
 
     def value(self, key: str) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.clock import quarter_index
 from kechuang.randomness import Purpose, stream_key
+from kechuang.world.mechanisms import talent
 from kechuang.world.mechanisms.certification import CertificationSetting
 from kechuang.world.mechanisms.demand import PANDEMIC_QUARTER
 from kechuang.world.mechanisms.research import ResearchSetting
@@ -38,17 +39,23 @@ def research_setting(city: Corridor, quarter: int) -> ResearchSetting:
 
 def certification_setting(city: Corridor, quarter: int) -> CertificationSetting:
     """Return what certification decisions of quarter t look at."""
-    dated, policy, value = max(quarter, 1), city.policy, city.rules.value
-    researcher = value("research_cost_per_person") * (1.0 + value("research_cost_growth")) ** (quarter / 4.0 - 1.5)
+    dated, policy = max(quarter, 1), city.policy
     return CertificationSetting(
         quarter,
         float(city.log_tide[quarter]),
-        researcher,
+        research_cost(city, quarter),
         policy.expected_bonus(dated, city.deflator, city.ceiling.expected),
         policy.renewal_share[dated],
         policy.tax_rate[dated],
         policy.super_deduction[dated],
     )
+
+
+def research_cost(city: Corridor, quarter: int) -> float:
+    """Return the yearly cost of R&D per person in quarter t (万元): its trend, moved by wages of R&D staff off theirs."""
+    value = city.rules.value
+    trend = value("research_cost_per_person") * (1.0 + value("research_cost_growth")) ** (quarter / 4.0 - 1.5)
+    return talent.research_cost(trend, city.labour.wage_ratio, city.rules.talent.wage_share)
 
 
 def reporting_drift(city: Corridor) -> float:

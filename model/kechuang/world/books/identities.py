@@ -13,6 +13,7 @@ from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
 from kechuang.world.books import balance
 from kechuang.world.books.identities_funds import check_funds
+from kechuang.world.books.identities_people import check_people
 from kechuang.world.books.ledger import SECTORS, Residual
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
 from kechuang.world.population.firms import NO_CERTIFICATE, living_sum, sums_by
@@ -37,6 +38,7 @@ _NON_NEGATIVE = (
     "knowledge",
     "patents",
     "research_intensity",
+    "research_wish",
     "relabelled",
 )
 _STOCKS = ("capital", "loans", "payables")
@@ -50,6 +52,9 @@ LEVER_FLOWS = (
     "capital of the guarantee fund",
     "risk compensation",
     "calls of funds on the government",
+    "talent subsidies",
+    "grants to top talent projects",
+    "training of graduates",
 )
 """Flows that leave the city's accounts for levers; their sum is the cash that the levers' cost ledger shows."""
 
@@ -82,6 +87,7 @@ def check(city: Corridor) -> list[Residual]:
     found += _counts(city)
     found += _signs(city)
     found += check_funds(city)
+    found += check_people(city)
     return found
 
 

@@ -21,7 +21,9 @@ def open_quarter(city: Corridor) -> None:
     city.law = city.policy.law(city.quarter)
     settings.tighten(city)
     if quarter_of_year(city.quarter) == 1:
-        city.boosts.move(city.firms.compact())
+        new_row = city.firms.compact()
+        city.boosts.move(new_row)
+        city.talent.compact(new_row)
         accounts.flag_above_scale(city.firms.columns, city.firms.count, city.rules.initial.above_scale_size)
         note_year(city)
         city.reservoir.age_one_year()

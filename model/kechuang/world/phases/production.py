@@ -26,6 +26,8 @@ def move_demand(city: Corridor) -> None:
 
 def choose_research(city: Corridor) -> None:
     """Let firms decide whether they do R&D and how much."""
+    columns, count = city.firms.columns, city.firms.count
+    np.maximum(columns.research_intensity[:count], columns.research_wish[:count], out=columns.research_intensity[:count])
     city.peers = city.doer_share()
     research.choose_research(
         city.firms.columns, city.firms.count, settings.research_setting(city, city.quarter), city.law, city.rules.research

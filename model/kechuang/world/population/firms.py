@@ -73,6 +73,8 @@ class FirmColumns(NamedTuple):
     loan_due: NDArray[np.int16]
     bank_since: NDArray[np.int16]
     refused: NDArray[np.int16]
+    research_staff: NDArray[np.int32]
+    research_wish: NDArray[np.float64]
 
 
 COLUMN_MEANING: dict[str, tuple[str, str]] = {
@@ -124,6 +126,8 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "loan_due": ("quarter", "term of the loan"),
     "bank_since": ("quarter", "when the firm came to its main bank"),
     "refused": ("quarter", "last refusal, -999 if none"),
+    "research_staff": ("persons", "R&D staff and top talent employed"),
+    "research_wish": ("share of sales", "real R&D over sales that the firm would do with all the staff it wants"),
 }
 
 _INTEGERS = {
@@ -146,6 +150,7 @@ _INTEGERS = {
     "loan_due": np.int16,
     "bank_since": np.int16,
     "refused": np.int16,
+    "research_staff": np.int32,
 }
 _BY_QUARTER = ("sales_year", "reported_year")
 
