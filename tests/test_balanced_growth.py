@@ -48,6 +48,7 @@ FROZEN = {
     "high_tech_tax_rate": {"level": 15, "from": "2016Q1"},
     "research_grant": {"level": 0, "from": "2016Q1"},
     "guidance_fund": {"level": 0, "from": "2016Q1"},
+    "joint_projects": {"level": 0, "from": "2016Q1"},
 }
 
 
@@ -74,6 +75,10 @@ def still(draw: Draw) -> Draw:
         registry_listed_high_tech=0.0,
         direct_high_tech=0.0,
         certification_cost=1e12,
+        digital_project_arrivals=[0.0] * 4,
+        digital_project_arrivals_2020=0.0,
+        digital_light_external=0.0,
+        digital_light_imitation=0.0,
     )
 
 

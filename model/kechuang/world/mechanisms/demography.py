@@ -2,6 +2,7 @@
 
     births in a cell ~ Poisson(lamE units max(0, 1 + annual ln growth of Y - gY) / 4)      median size falls by entrant_drift a year
     deaths of firms   : 1 - exp(-hx(age) (S/S_ref)^-x / mean / 4)                          hx per year of completed age
+                        tenants of incubators: hx times their ratio (mechanisms/incubators.py)
     deaths in a cell  ~ Poisson(sum over ages of units hx(age) / 4), at a share of the mean size
     crossings         ~ Poisson(crossing_rate units of the top bin / 4): units that outgrow the cell become firms
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import uniform
-from kechuang.world.population.firms import FirmColumns
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 CROSSING_EVENT = 2
 CROSSING_RATE_MAX = 0.12
@@ -43,6 +44,7 @@ class DemographyParameters(NamedTuple):
     crossing_rate: float
     reservoir_exit_size: float
     entrant_size_sd: float
+    incubator_hazard_ratio: float
 
     @classmethod
     def of(cls, draw: Draw) -> DemographyParameters:
@@ -54,10 +56,15 @@ class DemographyParameters(NamedTuple):
 
 @compiled
 def exit_probability(
-    age_years: float, annual_sales: float, normaliser: float, default_risk: float, p: DemographyParameters
+    age_years: float,
+    annual_sales: float,
+    normaliser: float,
+    default_risk: float,
+    p: DemographyParameters,
+    ratio: float = 1.0,
 ) -> float:
-    """Return the probability that a firm closes in a quarter for other reasons than default."""
-    hazard = p.exit_hazard[min(int(age_years), p.exit_hazard.size - 1)]
+    """Return the probability that a firm closes in a quarter for other reasons than default, `ratio` that of tenants."""
+    hazard = ratio * p.exit_hazard[min(int(age_years), p.exit_hazard.size - 1)]
     size_factor = (annual_sales / p.size_reference) ** p.exit_size_exponent / normaliser
     return 1.0 - math.exp(-0.25 * max(0.0, hazard * size_factor - default_risk))
 
@@ -82,8 +89,9 @@ def close_firms(
     for i in range(count):
         if firms.alive[i] == 0:
             continue
+        ratio = p.incubator_hazard_ratio if firms.tenant_since[i] > NO_CERTIFICATE else 1.0
         chance = exit_probability(
-            0.25 * (quarter - firms.born[i]), 4.0 * firms.sales[i], normaliser, firms.default_risk[i], p
+            0.25 * (quarter - firms.born[i]), 4.0 * firms.sales[i], normaliser, firms.default_risk[i], p, ratio
         )
         if uniform(key, firms.identity[i]) < chance:
             firms.alive[i] = 0
