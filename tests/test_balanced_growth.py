@@ -50,6 +50,7 @@ FROZEN = {
     "guidance_fund": {"level": 0, "from": "2016Q1"},
     "talent_subsidy": {"level": 0, "from": "2016Q1"},
     "top_talent_grant": {"level": 0, "from": "2016Q1"},
+    "joint_projects": {"level": 0, "from": "2016Q1"},
 }
 
 
@@ -76,6 +77,10 @@ def still(draw: Draw) -> Draw:
         registry_listed_high_tech=0.0,
         direct_high_tech=0.0,
         certification_cost=1e12,
+        digital_project_arrivals=[0.0] * 4,
+        digital_project_arrivals_2020=0.0,
+        digital_light_external=0.0,
+        digital_light_imitation=0.0,
     )
 
 

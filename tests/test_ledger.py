@@ -33,7 +33,10 @@ IN_FIRMS = {
         "interest subsidies",
         "research grants",
         "grants to top talent projects",
+        "digital retrofit subsidies",
+        "joint projects",
     ),
+    "digital projects": ("digital projects",),
     "new equity": ("new equity of firms",),
     "transfer at birth": ("units becoming firms", "founders' capital", "equipment of new firms"),
     "liquidation": (

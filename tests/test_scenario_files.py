@@ -272,7 +272,8 @@ def test_available_levers_are_those_with_a_mechanism() -> None:
     taxes_and_rewards = ("high_tech_tax_rate", "certification_bonus", "super_deduction", "research_grant")
     credit = ("guarantee_coverage", "risk_compensation", "data_platform_coverage", "loan_renewal", "patent_pledge")
     talent = ("talent_subsidy", "top_talent_grant", "graduate_training")
-    assert set(AVAILABLE) == {*taxes_and_rewards, *credit, *talent, "guidance_fund", "zone_approval"}
+    support = ("incubator_space", "joint_projects", "digital_retrofit_subsidy")
+    assert set(AVAILABLE) == {*taxes_and_rewards, *credit, *talent, *support, "guidance_fund", "zone_approval"}
     assert [LEVERS[key].number for key in AVAILABLE] == sorted(LEVERS[key].number for key in AVAILABLE)
     for key in set(LEVERS) - set(AVAILABLE):
         assert f"its mechanism ({LEVERS[key].mechanism}) is not in this version" in problems_of(

@@ -160,6 +160,7 @@ FIRM_LEVERS: tuple[Lever, ...] = (
         number=17,
         key="digital_retrofit_subsidy",
         level="city",
+        available=True,
         en="City share of the cost of a light digital retrofit",
         zh="企业数字化改造补助比例",
         mechanism="digitalisation of firms",

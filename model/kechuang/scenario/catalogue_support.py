@@ -1,4 +1,4 @@
-"""Levers on talent (V6, V7, V19) and on platforms (V14-V16), which have no mechanism in the model yet.
+"""Levers on talent and platforms (V6, V7, V14-V16, V19).
 
 Ranges and paths whose source does not name them are assumed; every `source` says which.
 """
@@ -116,6 +116,7 @@ PLATFORM_LEVERS: tuple[Lever, ...] = (
         number=15,
         key="incubator_space",
         level="city",
+        available=True,
         mechanism="incubators",
         en="Subsidised incubator floor",
         zh="孵化场地面积",
@@ -130,6 +131,7 @@ PLATFORM_LEVERS: tuple[Lever, ...] = (
         number=16,
         key="joint_projects",
         level="city",
+        available=True,
         mechanism=_PLATFORMS,
         en="Open-call and consortium projects",
         zh="“揭榜挂帅”联合攻关项目",

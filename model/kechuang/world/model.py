@@ -32,8 +32,11 @@ from kechuang.world.phases import (
     closing,
     credit,
     demography,
+    digital,
     founding,
     government,
+    incubators,
+    joint,
     ladder,
     losses,
     production,
@@ -118,7 +121,10 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("growth", production.grow)  # firms and cells share demand
             self._phase("capacity", talent.limit_research)  # nobody does more R&D than there is staff for
             self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
+            self._phase("joint", joint.run_joint_projects)  # teams of firms, their instalments
             self._phase("support", support.grant_research)  # grants claimed on reported R&D
+            self._phase("digital", digital.digitalise)  # projects of digitalisation work, start and are subsidised
+            self._phase("incubators", incubators.run_incubators)  # rent, graduates, new tenants
             self._phase("default", losses.settle_defaults)  # firms in debt fail, banks and funds bear it
             self._phase("knowledge", production.learn)  # knowledge, patents, spillovers, productivity
             self._phase("registration", ladder.register)  # units come onto the provincial list
@@ -215,6 +221,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.geography = city
         self.place_share = initial.place_shares(city, self.rules.value("corridor_firm_share"))
         self.high_tech_quotient = np.array([place.high_tech_quotient for place in city.places])
+        self.digital_core = np.array([industry.digital_core for industry in city.industries])
         self.in_corridor = np.array([place.zone in ("core", "corridor") for place in city.places])
         self.shape = (len(city.places), len(city.industries))
         value = self.rules.value
@@ -240,6 +247,9 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.compensation, self.banks = CompensationFund(self), Banks(self)
         self.funds = Funds(self)
         self.ceiling, self.zone = Ceiling(), zone.Zone()
+        self.digital, self.joint = digital.Digital(), joint.JointProjects()
+        self.incubators = incubators.Incubators(*self.shape, self.rules.incubators)
+        self.mean_pool = 0.0
         self.claims: list[Claim] = []
         self.audit_book = Audit(self.audit)
         self.platform_cells = np.zeros(2)

@@ -13,9 +13,12 @@ from kechuang.world.mechanisms.certification import CertificationParameters
 from kechuang.world.mechanisms.credit import CreditParameters
 from kechuang.world.mechanisms.demand import DemandParameters
 from kechuang.world.mechanisms.demography import DemographyParameters
+from kechuang.world.mechanisms.digital import DigitalParameters
 from kechuang.world.mechanisms.founding import FoundingParameters
 from kechuang.world.mechanisms.growth import GrowthParameters
+from kechuang.world.mechanisms.incubators import IncubatorParameters
 from kechuang.world.mechanisms.initial import InitialParameters
+from kechuang.world.mechanisms.joint import JointParameters
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters
 from kechuang.world.mechanisms.registration import RegistrationParameters
 from kechuang.world.mechanisms.research import ResearchParameters
@@ -45,6 +48,9 @@ class Rules:
     zone: ZoneParameters
     talent: TalentParameters
     founding: FoundingParameters
+    digital: DigitalParameters
+    incubators: IncubatorParameters
+    joint: JointParameters
 
     @classmethod
     def of(cls, draw: Draw, scale: float = 1.0) -> Rules:
@@ -66,6 +72,9 @@ class Rules:
             ZoneParameters.of(draw),
             TalentParameters.of(draw, scale),
             FoundingParameters.of(draw),
+            DigitalParameters.of(draw),
+            IncubatorParameters.of(draw),
+            JointParameters.of(draw),
         )
 
     def value(self, key: str) -> float:

@@ -11,6 +11,7 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world import settings
 from kechuang.world.mechanisms import certification, demography, growth, initial, knowledge, research
 from kechuang.world.phases.credit import open_banks
+from kechuang.world.phases.digital import open_digital
 from kechuang.world.phases.talent import open_talent
 from kechuang.world.population.firms import Firms, identity_of
 from kechuang.world.population.reservoir import Reservoir, SizeBins
@@ -50,6 +51,7 @@ def build_city(city: Corridor) -> None:
     city.reservoir = _reservoir(city)
     open_banks(city)
     open_talent(city)
+    open_digital(city)
 
 
 def _counts(rules: Rules, seed: int, scale: float) -> tuple[int, int]:

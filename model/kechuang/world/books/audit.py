@@ -17,7 +17,7 @@ from kechuang.world.mechanisms.accounts import FLOWS, INVESTMENT, LATE_PAYMENT, 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
-POSTINGS = (*FLOWS, "bank loans", "payments of levers", "new equity", "transfer at birth", "liquidation")
+POSTINGS = (*FLOWS, "bank loans", "payments of levers", "new equity", "digital projects", "transfer at birth", "liquidation")
 """Names under which deposits of a firm move."""
 FIRM_ACCOUNTS = ("deposits", "loans", "payables", "capital")
 CELL_ACCOUNTS = ("deposits", "capital")

@@ -55,6 +55,9 @@ LEVER_FLOWS = (
     "talent subsidies",
     "grants to top talent projects",
     "training of graduates",
+    "digital retrofit subsidies",
+    "rent of incubator floor",
+    "joint projects",
 )
 """Flows that leave the city's accounts for levers; their sum is the cash that the levers' cost ledger shows."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kechuang.world.indicators.credit import CREDIT_INDICATORS
+from kechuang.world.indicators.digital import DIGITAL_INDICATORS
 from kechuang.world.indicators.funds import FUND_INDICATORS
 from kechuang.world.indicators.people import PEOPLE_INDICATORS
 from kechuang.world.indicators.record import Indicator, Kind, PriceBasis, Scope
@@ -287,6 +288,7 @@ _DECLARED = (
     *CREDIT_INDICATORS,
     *FUND_INDICATORS,
     *PEOPLE_INDICATORS,
+    *DIGITAL_INDICATORS,
     Indicator(
         "ledger_residual",
         "share",

@@ -10,6 +10,7 @@ from kechuang.clock import quarter_of_year
 from kechuang.units import yi_from_wan
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.measure.credit import credit_readings
+from kechuang.world.measure.digital import digital_readings
 from kechuang.world.measure.funds import fund_readings
 from kechuang.world.measure.people import people_readings
 from kechuang.world.mechanisms import accounts
@@ -32,6 +33,7 @@ def record(city: Corridor) -> None:
         **credit_readings(city),
         **fund_readings(city),
         **people_readings(city),
+        **digital_readings(city),
         **_government(city),
     }
     row = city.indicators[city.quarter - 1]

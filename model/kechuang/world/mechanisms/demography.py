@@ -2,6 +2,7 @@
 
     births in a cell ~ Poisson(lamE units max(0, 1 + annual ln growth of Y - gY) / 4)      median size falls by entrant_drift a year
     deaths of firms   : 1 - exp(-max(0, hx(age) (S/S_ref)^-x / mean - default risk) / 4)      hx per year of completed age
+                        tenants of incubators: hx times their ratio (mechanisms/incubators.py)
     deaths in a cell  ~ Poisson(sum over ages of units hx(age) / 4), at a share of the mean size
     crossings         ~ Poisson(crossing_rate units of the top bin / 4): units that outgrow the cell become firms
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import happens, uniform
-from kechuang.world.population.firms import FirmColumns
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 CROSSING_EVENT = 2
 CROSSING_RATE_MAX = 0.12
@@ -43,6 +44,7 @@ class DemographyParameters(NamedTuple):
     crossing_rate: float
     reservoir_exit_size: float
     entrant_size_sd: float
+    incubator_hazard_ratio: float
 
     @classmethod
     def of(cls, draw: Draw) -> DemographyParameters:
@@ -83,7 +85,8 @@ def close_firms(
     for i in range(count):
         if firms.alive[i] == 0:
             continue
-        by_age = p.exit_hazard[min((quarter - firms.born[i]) // 4, oldest)]
+        ratio = p.incubator_hazard_ratio if firms.tenant_since[i] > NO_CERTIFICATE else 1.0
+        by_age = ratio * p.exit_hazard[min((quarter - firms.born[i]) // 4, oldest)]
         hazard = exit_hazard(by_age, factors[i] / mean, firms.default_risk[i])
         if happens(uniform(key, firms.identity[i]), hazard):
             firms.alive[i] = 0

@@ -71,6 +71,14 @@ def productivity_gain(before: float, after: float, pool_growth: float, p: Spillo
     return p.knowledge_elasticity * own + p.spillover_elasticity * pool
 
 
+def move_productivity(
+    columns: FirmColumns, rows: NDArray[np.int64], gains: NDArray[np.float64], p: SpilloverParameters
+) -> None:
+    """Move log productivity of single firms by what does not come from knowledge, and their margin with it."""
+    columns.productivity[rows] += gains
+    columns.margin[rows] += p.margin_productivity * gains
+
+
 @compiled
 def pools_of(
     stocks: NDArray[np.float64], nearness: NDArray[np.float64], proximity: NDArray[np.float64]

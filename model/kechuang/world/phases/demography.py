@@ -44,7 +44,8 @@ def _liquidate(city: Corridor, rows: NDArray[np.int64]) -> None:
 def renew_cells(city: Corridor) -> None:
     """Close and open units in the cells; what cells own moves with their owners' account."""
     p, quarter = city.rules.demography, city.quarter
-    closed = city.reservoir.close_units(city.luck_seed, quarter, p)
+    closed = city.reservoir.close_units(city.luck_seed, quarter, p, city.incubators.relief(city))
+    city.incubators.lose(city)
     yearly = 4.0 * city.demand.log_growth - trend_growth(quarter, city.rules.demand)
     rate = p.entry_rate / 4.0 * np.maximum(0.0, 1.0 + yearly)
     size = (

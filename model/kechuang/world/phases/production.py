@@ -108,7 +108,9 @@ def learn(city: Corridor) -> None:
         float(city.deflator[city.quarter] * city.money),
         city.rules.knowledge,
     )
-    spillovers.raise_productivity(columns, count, before, city.nearness, city.proximity, city.rules.spillovers)
+    city.mean_pool = spillovers.raise_productivity(
+        columns, count, before, city.nearness, city.proximity, city.rules.spillovers
+    )
 
 
 def _post_firms(city: Corridor, totals: NDArray[np.float64], to_funds: float) -> None:

@@ -20,6 +20,7 @@ from kechuang.scenario import Scenario, policy
 from kechuang.world.institutions.budget import Budget
 from kechuang.world.mechanisms.taxes import TaxLaw
 from kechuang.world.policy.finance_policy import FINANCE_LEVERS, FinancePolicy
+from kechuang.world.policy.support_policy import SUPPORT_LEVERS, SupportPolicy
 from kechuang.world.policy.talent_policy import TALENT_LEVERS, TalentPolicy
 
 LEVERS = (
@@ -28,6 +29,7 @@ LEVERS = (
     "super_deduction",
     "research_grant",
     *FINANCE_LEVERS,
+    *SUPPORT_LEVERS,
     "zone_approval",
     *TALENT_LEVERS,
 )
@@ -48,6 +50,7 @@ class Policy:
         self.normal_rate, self.asset_share = draw.number("corporate_rate"), draw.number("assets_to_sales")
         self.finance = FinancePolicy(scenario, draw, scale)
         self.talent = TalentPolicy(scenario, scale)
+        self.support = SupportPolicy(scenario, scale)
         self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
         past_bonus = draw.number("certification_bonus_scale") * policy.baseline(scenario, "certification_bonus")
         self.bonus = policy.effective(scenario, "certification_bonus", path=past_bonus)
@@ -84,6 +87,7 @@ class Policy:
         self.grant_budget.open_year(price)
         self.finance.open_year(price)
         self.talent.open_year(price)
+        self.support.open_year(price)
 
     def expected_bonus(self, quarter: int, deflator: NDArray[np.float64], paid: float) -> NDArray[np.float64]:
         """Return the bonus firms count on (万元): what the budget of the change and the ceiling (`paid`) let through."""

@@ -65,6 +65,8 @@ class FirmColumns(NamedTuple):
     fund_share: NDArray[np.float64]
     pool_boost: NDArray[np.float64]
     pool_boost_last: NDArray[np.float64]
+    project_grant: NDArray[np.float64]
+    project_unchanged: NDArray[np.float64]
     main_bank: NDArray[np.int8]
     second_bank: NDArray[np.int8]
     loan_bank: NDArray[np.int8]
@@ -75,6 +77,10 @@ class FirmColumns(NamedTuple):
     refused: NDArray[np.int16]
     research_staff: NDArray[np.int32]
     research_wish: NDArray[np.float64]
+    digital: NDArray[np.int8]
+    digitised: NDArray[np.int16]
+    tenant_since: NDArray[np.int16]
+    project_ends: NDArray[np.int16]
 
 
 COLUMN_MEANING: dict[str, tuple[str, str]] = {
@@ -118,6 +124,8 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "fund_share": ("share", "part of the firm's equity that the venture fund holds"),
     "pool_boost": ("carrier units", "what contracts, joint projects and academicians add to the firm's pool of knowledge"),
     "pool_boost_last": ("carrier units", "the same in the quarter before"),
+    "project_grant": ("万元/quarter", "grant that a running joint project brings"),
+    "project_unchanged": ("万元/quarter", "the part of it that no change with a budget brought"),
     "main_bank": ("row", "bank asked first"),
     "second_bank": ("row", "bank asked when refused, -1 if none"),
     "loan_bank": ("row", "bank that holds the loan"),
@@ -128,6 +136,10 @@ COLUMN_MEANING: dict[str, tuple[str, str]] = {
     "refused": ("quarter", "last refusal, -999 if none"),
     "research_staff": ("persons", "R&D staff and top talent employed"),
     "research_wish": ("share of sales", "real R&D over sales that the firm would do with all the staff it wants"),
+    "digital": ("0-4", "projects of digitalisation so far: none, light, key, light and key, more than one key"),
+    "digitised": ("quarter", "start of the last one"),
+    "tenant_since": ("quarter", "when the firm came into an incubator, -999 if it is in none"),
+    "project_ends": ("quarter", "first quarter after its joint project, 0 if none"),
 }
 
 _INTEGERS = {
@@ -151,6 +163,10 @@ _INTEGERS = {
     "bank_since": np.int16,
     "refused": np.int16,
     "research_staff": np.int32,
+    "digital": np.int8,
+    "digitised": np.int16,
+    "tenant_since": np.int16,
+    "project_ends": np.int16,
 }
 _BY_QUARTER = ("sales_year", "reported_year")
 
@@ -265,6 +281,7 @@ class Firms:
         self.columns.alive[rows] = 1
         self.columns.certified[rows] = NO_CERTIFICATE
         self.columns.refused[rows] = NO_CERTIFICATE
+        self.columns.tenant_since[rows] = NO_CERTIFICATE
         self.columns.second_bank[rows] = -1
         return rows
 

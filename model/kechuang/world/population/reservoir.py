@@ -72,9 +72,11 @@ class Reservoir:
         """Let sales of each industry grow by its log growth of the quarter."""
         self.sales *= np.exp(log_growth)[None, :]
 
-    def close_units(self, seed: int, quarter: int, parameters: DemographyParameters) -> NDArray[np.int64]:
-        """Close units by age hazard; return how many closed by cell."""
-        risk = self.age_mix * -np.expm1(-0.25 * parameters.exit_hazard)
+    def close_units(
+        self, seed: int, quarter: int, parameters: DemographyParameters, relief: NDArray[np.float64] | float = 1.0
+    ) -> NDArray[np.int64]:
+        """Close units by age hazard, times `relief` by cell and age; return how many closed by cell."""
+        risk = self.age_mix * -np.expm1(-0.25 * parameters.exit_hazard) * relief
         rate = risk.sum(axis=2)
         expected = self.units * rate
         closed = self._draw(seed, quarter, Purpose.CELL_EXIT, expected)

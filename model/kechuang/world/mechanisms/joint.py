@@ -1,0 +1,72 @@
+"""M9, joint projects (V16): open-call and consortium projects of three to six firms that share what they know.
+
+    projects of a quarter ~ Poisson(path / 4);  leader: highest  ln R&D + Gumbel noise  on the upper steps of the ladder
+    partners: highest  ln(w(i, j) exp(-d/d0)) + Gumbel noise  in the same or a related industry
+    what i learns of j: K_j max(0, w_team (1 - rivalry [same industry and place]) - w(i, j) exp(-d/d0))     万元 of knowledge
+Inside a team proximity is w_team = 1 and distance gone; what the pool holds of the partner anyway is not counted twice. The
+sum enters the pool as carrier units for the quarters of the project. Every member does at least as much R&D of its own as
+its share of the grant. Source: Branstetter and Sakakibara 2002 (more where much can be learnt, less among rivals).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.parameters import Draw
+
+Numbers = NDArray[np.float64]
+Rows = NDArray[np.int64]
+SMALLEST_TEAM, LARGEST_TEAM = 3, 6
+LEADING_STEP = 2
+"""Lowest step of a leader where a scenario names no step."""
+INSIDE = 1.0
+"""Proximity inside a team."""
+
+
+class JointParameters(NamedTuple):
+    """Quarters of a project, and the share of a partner's knowledge that rivals keep from each other."""
+
+    quarters: int
+    rivalry: float
+
+    @classmethod
+    def of(cls, draw: Draw) -> JointParameters:
+        """Take the record from a draw."""
+        return cls(int(draw.number("joint_project_quarters")), draw.number("joint_project_rivalry"))
+
+
+def team_size(draw: float) -> int:
+    """Return the number of members from a draw in (0, 1): each size is as likely."""
+    return SMALLEST_TEAM + int(draw * (LARGEST_TEAM - SMALLEST_TEAM + 1))
+
+
+def leading_cells(values: Numbers, path: float) -> NDArray[np.bool_]:
+    """Return the cells (place, industry, step) whose firms may lead what the most favoured cells have.
+
+    Leaders are high-tech or leading firms, unless more than the path is meant for some steps alone.
+    """
+    reached = values >= values.max()
+    if values.max() <= path or reached.any(axis=(0, 1)).all():
+        reached = reached & (np.arange(values.shape[2]) >= LEADING_STEP)
+    return np.asarray(reached)
+
+
+def learnt_in_team(
+    knowledge: Numbers, outside: Numbers, rivals: NDArray[np.bool_], rivalry: float, inside: float = INSIDE
+) -> Numbers:
+    """Return what each member gains (万元 of knowledge); `outside` is how much of j reaches i anyway (rows i, columns j)."""
+    gain = np.maximum(inside * (1.0 - rivalry * rivals) - outside, 0.0)
+    np.fill_diagonal(gain, 0.0)
+    return np.asarray(gain @ knowledge)
+
+
+def best(score: Numbers, identity: Rows, number: int) -> Rows:
+    """Return the positions of the highest scores that are possible at all; ties go to the older identity."""
+    possible = np.flatnonzero(score > -np.inf)
+    if possible.size > number:
+        lowest = np.partition(score[possible], possible.size - number)[possible.size - number]
+        possible = possible[score[possible] >= lowest]
+    return np.asarray(possible[np.lexsort((identity[possible], -score[possible]))][:number], dtype=np.int64)

@@ -1,0 +1,150 @@
+"""Joint projects in a quarter (V16): new teams are formed, members learn from each other, instalments are claimed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
+from kechuang.world.mechanisms import joint
+from kechuang.world.mechanisms.venture import gumbel
+
+if TYPE_CHECKING:
+    from kechuang.world.model import Corridor
+
+LEVER = "joint_projects"
+Rows = NDArray[np.int64]
+
+
+class Project(NamedTuple):
+    """A joint project: identities of its members, the leader first, and the quarters from which and until before which."""
+
+    members: tuple[int, ...]
+    starts: int
+    ends: int
+
+
+class Candidates(NamedTuple):
+    """Firms that may lead or join: rows, where they stand, R&D and instalment of a quarter (万元), wish to lead, luck."""
+
+    rows: Rows
+    place: NDArray[np.int8]
+    industry: NDArray[np.int8]
+    identity: Rows
+    research: NDArray[np.float64]
+    instalment: NDArray[np.float64]
+    leading: NDArray[np.float64]
+    joining: NDArray[np.float64]
+
+
+class JointProjects:
+    """All joint projects ever started."""
+
+    def __init__(self) -> None:
+        self.projects: list[Project] = []
+
+    def running(self, quarter: int) -> int:
+        """Return the number of projects that are running at the end of quarter t."""
+        return sum(project.ends > quarter for project in self.projects)
+
+
+def run_joint_projects(city: Corridor) -> None:
+    """End what is over, start new projects, and claim the instalments of all that run."""
+    columns, count, quarter = city.firms.columns, city.firms.count, city.quarter
+    over = np.flatnonzero((columns.project_ends[:count] > 0) & (columns.project_ends[:count] <= quarter))
+    columns.project_ends[over] = 0
+    columns.project_grant[over] = columns.project_unchanged[over] = 0.0
+    if city.mean_pool > 0.0:
+        _start(city)
+    rows = np.flatnonzero((columns.project_ends[:count] > 0) & (columns.alive[:count] == 1))
+    budget = city.policy.support.budgets[LEVER]
+    city.claim(LEVER, "joint projects", rows, budget.ration(columns.project_grant[rows], columns.project_unchanged[rows]))
+
+
+def _start(city: Corridor) -> None:
+    """Form the teams of this quarter: those open to all first, then those meant for some industries or steps."""
+    values, usual = (paths[city.quarter] for paths in (city.policy.support.projects, city.policy.support.unchanged_projects))
+    everywhere, most, unchanged = (_number(city, float(value)) for value in (values.min(), values.max(), usual.max()))
+    if most == 0:
+        return
+    found = _candidates(city)
+    path = float(city.policy.support.projects_path[city.quarter])
+    open_to_all = joint.leading_cells(np.full_like(values, path), path)
+    favoured = joint.leading_cells(values, path)
+    for number in range(most):
+        team = _team(city, found, open_to_all if number < everywhere else favoured, number)
+        if team.size >= joint.SMALLEST_TEAM:
+            _begin(city, team, extra=number >= unchanged)
+
+
+def _number(city: Corridor, yearly: float) -> int:
+    """Return the number of projects of the quarter; the draw is the same for every path, so more paths only add."""
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.JOINT_COUNT))
+    return int(poissons(key, np.zeros(1, np.int64), np.array([0.25 * city.scale * yearly]))[0])
+
+
+def _candidates(city: Corridor) -> Candidates:
+    columns, count, seed, quarter = city.firms.columns, city.firms.count, city.luck_seed, city.quarter
+    research = columns.sales[:count] * columns.research_intensity[:count] * columns.does_research[:count]
+    least = float(_prices(city)[0].min()) / joint.SMALLEST_TEAM
+    can = (columns.alive[:count] == 1) & (columns.project_ends[:count] == 0) & (research > 0.0) & (research >= least)
+    rows = np.flatnonzero(can)
+    identity, research = columns.identity[rows], research[rows]
+    leading, joining = (
+        gumbel(uniforms(stream_key(seed, quarter, int(purpose)), identity))
+        for purpose in (Purpose.JOINT_LEADER, Purpose.JOINT_PARTNER)
+    )
+    instalment = _instalment(city, rows)
+    leading = np.where(research >= instalment / joint.SMALLEST_TEAM, np.log(research) + leading, -np.inf)
+    return Candidates(rows, columns.place[rows], columns.industry[rows], identity, research, instalment, leading, joining)
+
+
+def _team(city: Corridor, found: Candidates, cells: NDArray[np.bool_], number: int) -> Rows:
+    """Return the rows of a team, the leader first; fewer than three where nobody fits."""
+    columns, rows = city.firms.columns, found.rows
+    free = columns.project_ends[rows] == 0
+    may_lead = free & cells[found.place, found.industry, columns.ladder[rows]]
+    leader = joint.best(np.where(may_lead, found.leading, -np.inf), found.identity, 1)
+    if leader.size == 0:
+        return leader
+    head = int(leader[0])
+    free[head] = False
+    akin = city.proximity[found.industry[head]]
+    near = np.log(np.outer(city.nearness[found.place[head]], akin))  # by place and industry
+    near[:, akin < city.rules.value("proximity_related")] = -np.inf
+    may_join = free & (found.research >= found.instalment[head] / joint.SMALLEST_TEAM)
+    score = np.where(may_join, near[found.place, found.industry] + found.joining, -np.inf)
+    size = joint.team_size(uniform(stream_key(city.luck_seed, city.quarter, int(Purpose.JOINT_SIZE)), number))
+    return rows[np.concatenate([leader, joint.best(score, found.identity, size - 1)])]
+
+
+def _prices(city: Corridor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a project gets in a quarter by place, industry and step (万元), with and without budgeted changes."""
+    policy, quarter = city.policy.support, city.quarter
+    part = city.policy.price(quarter, city.deflator) / city.rules.joint.quarters
+    return part * policy.grant[quarter], part * policy.unchanged_grant[quarter]
+
+
+def _instalment(city: Corridor, rows: Rows, *, unchanged: bool = False) -> NDArray[np.float64]:
+    """Return what a project led by each of these firms gets in a quarter (万元)."""
+    columns = city.firms.columns
+    of_cell = _prices(city)[1 if unchanged else 0]
+    return np.asarray(of_cell[columns.place[rows], columns.industry[rows], columns.ladder[rows]])
+
+
+def _begin(city: Corridor, team: Rows, *, extra: bool) -> None:
+    """Start a project: note its grant with the members, and let them learn from each other."""
+    columns, p, ends = city.firms.columns, city.rules.joint, city.quarter + city.rules.joint.quarters
+    columns.project_ends[team] = ends
+    columns.project_grant[team] = _instalment(city, team[:1]) / team.size
+    columns.project_unchanged[team] = 0.0 if extra else _instalment(city, team[:1], unchanged=True) / team.size
+    place, industry = columns.place[team], columns.industry[team]
+    outside = city.proximity[np.ix_(industry, industry)] * city.nearness[np.ix_(place, place)]
+    rivals = (industry[:, None] == industry) & (place[:, None] == place)
+    learnt = joint.learnt_in_team(columns.knowledge[team], outside, rivals, p.rivalry)
+    unit = city.rules.spillovers.carrier_knowledge_unit * city.mean_pool
+    if unit > 0.0:
+        city.boosts.add(team, learnt / unit, np.full(team.size, ends))
+    city.joint.projects.append(Project(tuple(columns.identity[team].tolist()), city.quarter, ends))
