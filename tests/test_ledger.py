@@ -28,7 +28,12 @@ IN_FIRMS = {
     "bills left unpaid": ("bills left unpaid",),
     "bills paid late": ("bills paid late",),
     "bank loans": ("new loans", "repaid loans"),
-    "payments of levers": ("certification and registration bonuses", "interest subsidies", "research grants"),
+    "payments of levers": (
+        "certification and registration bonuses",
+        "interest subsidies",
+        "research grants",
+        "innovation vouchers",
+    ),
     "new equity": ("new equity of firms",),
     "transfer at birth": ("units becoming firms",),
     "liquidation": (

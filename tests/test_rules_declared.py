@@ -17,7 +17,7 @@ from worlds import city_of, scenario_of
 PACKAGE = Path(kechuang.__file__).parent
 MECHANISMS = sorted(file for file in (PACKAGE / "world" / "mechanisms").glob("*.py") if file.stem != "__init__")
 READERS = sorted(file for layer in ("world", "ensemble", "calibrate") for file in (PACKAGE / layer).rglob("*.py"))
-BUILT = ("M1", "M2", "M3", "M5", "M6", "M12")
+BUILT = ("M1", "M2", "M3", "M5", "M6", "M9", "M12")
 """Sections of the parameter file whose mechanisms exist."""
 
 WAITING = {
@@ -26,6 +26,9 @@ WAITING = {
     "spin_off_elasticity": "spin-offs, with talent",
     "spin_off_reference": "spin-offs, with talent",
     "construction_value_added_2020": "the split of the rest of the city",
+    "incubator_hazard_ratio": "incubators",
+    "incubator_stay_quarters": "incubators",
+    "joint_project_quarters": "joint projects",
 }
 """Records of built sections that no rule reads yet, and what will read them."""
 

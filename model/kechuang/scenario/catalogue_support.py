@@ -1,4 +1,4 @@
-"""Levers on talent and platforms (V6, V7, V14-V16, V19). None has its mechanism in the model yet.
+"""Levers on talent and platforms (V6, V7, V14-V16, V19).
 
 Ranges and paths whose source does not name them are assumed; every `source` says which.
 """
@@ -91,6 +91,7 @@ PLATFORM_LEVERS: tuple[Lever, ...] = (
         mechanism=_PLATFORMS,
         en="New research carriers",
         zh="新增创新载体数",
+        available=True,
         reach=("places", "industries"),
         dials=(
             Dial(MAIN, "carriers a year", 0, 40, (("2016Q1", 11),)),

@@ -25,6 +25,7 @@ from kechuang.world.institutions.banks import Banks
 from kechuang.world.institutions.funds import Funds
 from kechuang.world.institutions.government import CompensationFund, Government, GuaranteeFund
 from kechuang.world.institutions.treasury import Ceiling, Claim
+from kechuang.world.institutions.vouchers import VoucherPool
 from kechuang.world.mechanisms import initial, spillovers
 from kechuang.world.mechanisms.demand import Demand, trend_growth
 from kechuang.world.phases import (
@@ -34,15 +35,19 @@ from kechuang.world.phases import (
     government,
     ladder,
     losses,
+    platforms,
     production,
     support,
     venture,
     zone,
 )
+from kechuang.world.policy.nodes import Nodes
 from kechuang.world.policy.own import Event, Events, OwnLever, events_by_phase
 from kechuang.world.policy.policy_state import CostLedger, Policy
 from kechuang.world.policy.shocks import Shocks
 from kechuang.world.population.boosts import Boosts
+from kechuang.world.population.carriers import Carriers
+from kechuang.world.population.contracts import NO_CONTRACTS
 from kechuang.world.population.firms import Firms, count_cells
 from kechuang.world.population.reservoir import Reservoir
 from kechuang.world.rules import Rules
@@ -108,6 +113,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("credit", credit.lend)  # applications, refusals, renewals
             self._phase("deals", venture.invest)  # funds call capital and pay it into firms
             self._phase("research", production.choose_research)  # who does R&D, and how much of sales
+            self._phase("contracts", platforms.sign_contracts)  # carriers open; firms buy R&D from them, some with vouchers
             self._phase("growth", production.grow)  # firms and cells share demand
             self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
             self._phase("support", support.grant_research)  # grants claimed on reported R&D
@@ -211,6 +217,8 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.nearness = spillovers.nearness_of(self.distances, value("spillover_distance"))
         self.proximity = spillovers.proximity_of(city, value("proximity_related"), value("proximity_other"))
         self.boosts = Boosts()
+        self.carriers, self.contracts = Carriers(), NO_CONTRACTS
+        self.nodes = Nodes(self.resolved, city, value("node_floor"))
         self.season = self.rules.vector("seasonal_weights")
         quarters = max(self.resolved.until, 20) + 1
         self.deflator = np.exp(np.log1p(self.rules.demand.deflator_growth) * np.arange(quarters) / 4.0)
@@ -228,6 +236,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.compensation, self.banks = CompensationFund(self), Banks(self)
         self.funds = Funds(self)
         self.ceiling, self.zone = Ceiling(), zone.Zone()
+        self.vouchers = VoucherPool()
         self.claims: list[Claim] = []
         self.audit_book = Audit(self.audit)
         self.platform_cells = np.zeros(2)

@@ -16,6 +16,7 @@ from kechuang.world.mechanisms.demography import DemographyParameters
 from kechuang.world.mechanisms.growth import GrowthParameters
 from kechuang.world.mechanisms.initial import InitialParameters
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters
+from kechuang.world.mechanisms.platforms import PlatformParameters
 from kechuang.world.mechanisms.registration import RegistrationParameters
 from kechuang.world.mechanisms.research import ResearchParameters
 from kechuang.world.mechanisms.spillovers import SpilloverParameters
@@ -41,6 +42,7 @@ class Rules:
     initial: InitialParameters
     venture: VentureParameters
     zone: ZoneParameters
+    platforms: PlatformParameters
 
     @classmethod
     def of(cls, draw: Draw, scale: float = 1.0) -> Rules:
@@ -60,6 +62,7 @@ class Rules:
             InitialParameters.of(draw),
             VentureParameters.of(draw),
             ZoneParameters.of(draw),
+            PlatformParameters.of(draw),
         )
 
     def value(self, key: str) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world import settings
 from kechuang.world.mechanisms import certification, demography, initial, knowledge, research
+from kechuang.world.phases.carriers import found_carriers
 from kechuang.world.phases.credit import open_banks
 from kechuang.world.population.firms import Firms, identity_of
 from kechuang.world.population.reservoir import Reservoir, SizeBins
@@ -47,6 +48,7 @@ def build_city(city: Corridor) -> None:
     _fill_stocks(city)
     city.reservoir = _reservoir(city)
     open_banks(city)
+    found_carriers(city)
 
 
 def _counts(rules: Rules, seed: int, scale: float) -> tuple[int, int]:

@@ -50,6 +50,9 @@ LEVER_FLOWS = (
     "capital of the guarantee fund",
     "risk compensation",
     "calls of funds on the government",
+    "innovation vouchers",
+    "building of research carriers",
+    "running of research carriers",
 )
 """Flows that leave the city's accounts for levers; their sum is the cash that the levers' cost ledger shows."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kechuang.world.indicators.credit import CREDIT_INDICATORS
 from kechuang.world.indicators.funds import FUND_INDICATORS
+from kechuang.world.indicators.platforms import PLATFORM_INDICATORS
 from kechuang.world.indicators.record import Indicator, Kind, PriceBasis, Scope
 
 __all__ = ["BREAKDOWN_KEYS", "INDICATORS", "KEYS", "POSITION", "Indicator", "Kind", "PriceBasis", "Scope"]
@@ -285,6 +286,7 @@ _DECLARED = (
     ),
     *CREDIT_INDICATORS,
     *FUND_INDICATORS,
+    *PLATFORM_INDICATORS,
     Indicator(
         "ledger_residual",
         "share",

@@ -11,6 +11,7 @@ from kechuang.units import yi_from_wan
 from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.measure.credit import credit_readings
 from kechuang.world.measure.funds import fund_readings
+from kechuang.world.measure.platforms import platform_readings
 from kechuang.world.mechanisms import accounts
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def record(city: Corridor) -> None:
         **_growth(city),
         **credit_readings(city),
         **fund_readings(city),
+        **platform_readings(city),
         **_government(city),
     }
     row = city.indicators[city.quarter - 1]

@@ -22,6 +22,7 @@ def grant_research(city: Corridor) -> None:
     applies = uniforms(key, columns.identity[rows]) < policy.grant_take_up[quarter][cell]
     rows, cell = rows[applies], tuple(index[applies] for index in cell)
     reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
+    reported = np.maximum(reported - city.contracts.vouchers_of(rows), 0.0)  # no grant on what a voucher has paid
     amounts, unchanged = (
         grant_of(reported, rate[quarter][cell], 0.25 * price * cap[quarter][cell])
         for rate, cap in (

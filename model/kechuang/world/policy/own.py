@@ -28,6 +28,7 @@ PHASES = (
     "credit",
     "deals",
     "research",
+    "contracts",
     "growth",
     "accounts",
     "support",

@@ -20,6 +20,7 @@ from kechuang.scenario import Scenario, policy
 from kechuang.world.institutions.budget import Budget
 from kechuang.world.mechanisms.taxes import TaxLaw
 from kechuang.world.policy.finance_policy import FINANCE_LEVERS, FinancePolicy
+from kechuang.world.policy.platform_policy import PLATFORM_LEVERS, PlatformPolicy
 
 LEVERS = (
     "high_tech_tax_rate",
@@ -27,6 +28,7 @@ LEVERS = (
     "super_deduction",
     "research_grant",
     *FINANCE_LEVERS,
+    *PLATFORM_LEVERS,
     "zone_approval",
 )
 COSTS = ("cash", "forgone_local", "forgone_total", "contingent", "administration")
@@ -45,6 +47,7 @@ class Policy:
         self.scenario = scenario
         self.normal_rate, self.asset_share = draw.number("corporate_rate"), draw.number("assets_to_sales")
         self.finance = FinancePolicy(scenario, draw, scale)
+        self.platforms = PlatformPolicy(scenario, draw, scale)
         self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
         past_bonus = draw.number("certification_bonus_scale") * policy.baseline(scenario, "certification_bonus")
         self.bonus = policy.effective(scenario, "certification_bonus", path=past_bonus)
@@ -80,6 +83,7 @@ class Policy:
         self.bonus_budget.open_year(price)
         self.grant_budget.open_year(price)
         self.finance.open_year(price)
+        self.platforms.open_year(price)
 
     def expected_bonus(self, quarter: int, deflator: NDArray[np.float64], paid: float) -> NDArray[np.float64]:
         """Return the bonus firms count on (万元): what the budget of the change and the ceiling (`paid`) let through."""
