@@ -108,7 +108,7 @@ def grants_by_hand(city: Corridor, rate: float, cap: float = 100.0) -> np.ndarra
     """Return what each row is owed this quarter: a share of what it reported, at most a quarter of the yearly cap."""
     columns, count = city.firms.columns, city.firms.count
     doer = (columns.alive[:count] == 1) & (columns.does_research[:count] == 1)
-    reported = columns.reported_year[:count, city.position]
+    reported = np.maximum(columns.reported_year[:count, city.position] - city.contracts.vouchers_of(np.arange(count)), 0.0)
     return np.asarray((doer & applicants(city)) * np.minimum(rate * reported, 0.25 * cap))
 
 

@@ -176,6 +176,7 @@ def run_block(block: int, examples: int, first_end: int, last_end: int) -> None:
 
 
 CEILINGS = ("kept", "planned", "none")
+CALENDARS = ("none", "slow", "plan", "fast")
 LUCK = np.random.Generator
 SCENARIOS, CHUNK = 200, 20
 
@@ -232,6 +233,7 @@ def random_scenario(number: int) -> Scenario:
         support_ceiling=CEILINGS[int(luck.integers(3))],
         levers=random_levers(luck),
         shocks=shocks,
+        nodes=CALENDARS[int(luck.integers(4))],
     )
 
 
@@ -240,6 +242,7 @@ def test_random_scenarios_move_every_lever_and_differ() -> None:
     moved = {(change.key, change.dial) for scenario in scenarios for change in scenario.levers}
     assert moved == {(lever.key, dial.key) for lever in AVAILABLE.values() for dial in lever.dials}
     assert {scenario.support_ceiling for scenario in scenarios} == set(CEILINGS)
+    assert {scenario.nodes for scenario in scenarios} == set(CALENDARS)
     assert {shock.key for scenario in scenarios for shock in scenario.shocks} == {
         "export_recession",
         "certification_tightening",

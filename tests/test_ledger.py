@@ -35,6 +35,7 @@ IN_FIRMS = {
         "grants to top talent projects",
         "digital retrofit subsidies",
         "joint projects",
+        "innovation vouchers",
     ),
     "digital projects": ("digital projects",),
     "new equity": ("new equity of firms",),

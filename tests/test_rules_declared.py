@@ -17,7 +17,7 @@ from worlds import city_of, scenario_of
 PACKAGE = Path(kechuang.__file__).parent
 MECHANISMS = sorted(file for file in (PACKAGE / "world" / "mechanisms").glob("*.py") if file.stem != "__init__")
 READERS = sorted(file for layer in ("world", "ensemble", "calibrate") for file in (PACKAGE / layer).rglob("*.py"))
-BUILT = ("M1", "M2", "M3", "M5", "M6", "M7", "M10", "M12")
+BUILT = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M9", "M10", "M12")
 """Sections of the parameter file whose mechanisms exist."""
 
 WAITING = {

@@ -95,9 +95,9 @@ def test_the_frozen_forecast_inherits_nothing() -> None:
     assert "extends" not in tree.children
     scenario = load_scenario("seed-only")
     elsewhere = {key for key, origin in scenario.origins.items() if not origin.startswith("seed-only.yaml:")}
-    # The ceiling is younger than the file; what it means for the forecast is the policy of 2020 carried on.
-    assert elsewhere <= {"support_ceiling"}
-    assert scenario.support_ceiling == "kept"
+    # The ceiling and the nodes are younger than the file; what it means for the forecast is the policy of 2020 carried on.
+    assert elsewhere <= {"support_ceiling", "nodes"}
+    assert (scenario.support_ceiling, scenario.nodes) == ("kept", "none")
 
 
 def test_a_scenario_chooses_what_becomes_of_the_ceiling_on_support() -> None:
@@ -106,6 +106,15 @@ def test_a_scenario_chooses_what_becomes_of_the_ceiling_on_support() -> None:
         scenario = load_scenario("baseline", {"support_ceiling": choice})
         assert scenario.support_ceiling == scenario.to_plain()["support_ceiling"] == choice
     assert "write kept, planned or none" in problems_of("baseline", {"support_ceiling": "unlimited"})
+
+
+def test_a_scenario_chooses_the_calendar_of_the_plan_nodes() -> None:
+    assert load_scenario("baseline").nodes == "none"
+    assert load_scenario("corridor-plan").nodes == "plan"
+    for choice in ("none", "slow", "plan", "fast"):
+        scenario = load_scenario("baseline", {"nodes": choice})
+        assert scenario.nodes == scenario.to_plain()["nodes"] == choice
+    assert "write none, slow, plan or fast" in problems_of("baseline", {"nodes": "many"})
 
 
 def test_export_recession_and_corridor_plan() -> None:
@@ -121,6 +130,9 @@ def test_export_recession_and_corridor_plan() -> None:
         ("risk_compensation", "pool"): ("value", 0.2),
         ("data_platform_coverage", ""): ("value", 0.25),
         ("research_grant", ""): ("value", 1),
+        ("innovation_voucher", ""): ("value", 0.3),
+        ("research_carriers", ""): ("value", 4),
+        ("research_carriers", "enclaves"): ("path", 0),
     }
     assert {change.from_quarter for change in plan.levers} == {28}, "the plan begins in 2022Q4"
     assert plan.changes("zone_approval") == (), "approval is drawn, never assumed"
@@ -272,7 +284,7 @@ def test_available_levers_are_those_with_a_mechanism() -> None:
     taxes_and_rewards = ("high_tech_tax_rate", "certification_bonus", "super_deduction", "research_grant")
     credit = ("guarantee_coverage", "risk_compensation", "data_platform_coverage", "loan_renewal", "patent_pledge")
     talent = ("talent_subsidy", "top_talent_grant", "graduate_training")
-    support = ("incubator_space", "joint_projects", "digital_retrofit_subsidy")
+    support = ("incubator_space", "joint_projects", "digital_retrofit_subsidy", "innovation_voucher", "research_carriers")
     assert set(AVAILABLE) == {*taxes_and_rewards, *credit, *talent, *support, "guidance_fund", "zone_approval"}
     assert [LEVERS[key].number for key in AVAILABLE] == sorted(LEVERS[key].number for key in AVAILABLE)
     for key in set(LEVERS) - set(AVAILABLE):

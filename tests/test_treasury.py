@@ -22,7 +22,14 @@ from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from worlds import city_of, scenario_of
 
 FIRMS, GOVERNMENT = SECTORS.index("firms"), SECTORS.index("government")
-CLAIMS = ("certification_bonus", "research_grant", "patent_pledge", "digital_retrofit_subsidy", "joint_projects")
+CLAIMS = (
+    "certification_bonus",
+    "research_grant",
+    "patent_pledge",
+    "digital_retrofit_subsidy",
+    "joint_projects",
+    "innovation_voucher",
+)
 """Levers that owe money to single firms."""
 GENEROUS = {
     "research_grant": {"level": 20, "from": "2016Q1", "cap": {"level": 1000, "from": "2016Q1"}},

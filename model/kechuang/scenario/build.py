@@ -61,6 +61,7 @@ def _checked(tree: Node, problems: list[Problem], origins: dict[str, str] | None
         law=model.law,
         tide=model.tide,
         support_ceiling=model.support_ceiling,
+        nodes=model.nodes,
         targets=tuple(model.targets or ()),
         levers=tuple(_levers(model.levers)),
         shocks=tuple(_shocks(model.shocks)),

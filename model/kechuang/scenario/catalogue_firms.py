@@ -123,6 +123,7 @@ FIRM_LEVERS: tuple[Lever, ...] = (
         en="Voucher pool for contracts with research carriers",
         zh="创新券资金池",
         mechanism="platforms and research carriers",
+        available=True,
         reach=("places", "ladder"),
         ladder_steps=(0, 1, 2, 3),
         dials=(

@@ -94,6 +94,7 @@ PLATFORM_LEVERS: tuple[Lever, ...] = (
         mechanism=_PLATFORMS,
         en="New research carriers",
         zh="新增创新载体数",
+        available=True,
         reach=("places", "industries"),
         dials=(
             Dial(MAIN, "carriers a year", 0, 40, (("2016Q1", 11),)),

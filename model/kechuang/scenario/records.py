@@ -66,6 +66,7 @@ class Scenario:
     targets: tuple[str, ...] = ()
     levers: tuple[LeverChange, ...] = ()
     shocks: tuple[Shock, ...] = ()
+    nodes: Literal["none", "slow", "plan", "fast"] = "none"
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
     def to_plain(self) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Scenario:
             "law": self.law,
             "tide": self.tide,
             "support_ceiling": self.support_ceiling,
+            "nodes": self.nodes,
             "levers": _plain_levers(self.levers),
             "shocks": {shock.key: _plain_shock(shock) for shock in self.shocks},
             "run": {"until": quarter_label(self.until), "draws": self.draws, "seed": self.seed},

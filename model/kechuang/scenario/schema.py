@@ -49,6 +49,7 @@ _LAW_SCHEMA = {"enum": ["2020", 2020, "known"]}
 Law = Annotated[Literal["2020", "known"], BeforeValidator(_law), WithJsonSchema(_LAW_SCHEMA)]
 Tide = Literal["damped", "known"]
 SupportCeiling = Literal["kept", "planned", "none"]
+NodeCalendar = Literal["none", "slow", "plan", "fast"]
 Ramp = Annotated[int, _bounded("ramp")]
 Budget = Annotated[float, _bounded("budget"), Field(allow_inf_nan=False)]
 Draws = Annotated[int, _bounded("draws")]
@@ -162,6 +163,10 @@ def scenario_model() -> type[Strict]:
                 "kept",
                 description="cash of all city levers after 2020: kept in real terms, planned to grow, or no ceiling",
             ),
+        ),
+        nodes=(
+            NodeCalendar,
+            Field("none", description="nodes of the corridor plan: none, one a year, as planned, or four a year"),
         ),
         levers=(levers_model | None, None),
         shocks=(shocks_model | None, None),

@@ -25,6 +25,7 @@ from kechuang.world.institutions.banks import Banks
 from kechuang.world.institutions.funds import Funds
 from kechuang.world.institutions.government import CompensationFund, Government, GuaranteeFund
 from kechuang.world.institutions.treasury import Ceiling, Claim
+from kechuang.world.institutions.vouchers import VoucherPool
 from kechuang.world.mechanisms import initial, spillovers
 from kechuang.world.mechanisms.demand import Demand, trend_growth
 from kechuang.world.phases import (
@@ -39,16 +40,20 @@ from kechuang.world.phases import (
     joint,
     ladder,
     losses,
+    platforms,
     production,
     support,
     talent,
     venture,
     zone,
 )
+from kechuang.world.policy.nodes import Nodes
 from kechuang.world.policy.own import Event, Events, OwnLever, events_by_phase
 from kechuang.world.policy.policy_state import CostLedger, Policy
 from kechuang.world.policy.shocks import Shocks
 from kechuang.world.population.boosts import Boosts
+from kechuang.world.population.carriers import Carriers
+from kechuang.world.population.contracts import NO_CONTRACTS
 from kechuang.world.population.firms import Firms, count_cells, living_sum
 from kechuang.world.population.labour import Labour
 from kechuang.world.population.reservoir import Reservoir
@@ -118,6 +123,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("talent", talent.run_market)  # R&D staff leave, arrive, change jobs and are hired
             self._phase("academicians", academicians.receive)  # visits that become projects at firms
             self._phase("research", production.choose_research)  # who does R&D, and how much of sales
+            self._phase("contracts", platforms.sign_contracts)  # carriers open; firms buy R&D from them, some with vouchers
             self._phase("growth", production.grow)  # firms and cells share demand
             self._phase("capacity", talent.limit_research)  # nobody does more R&D than there is staff for
             self._phase("accounts", production.keep_accounts)  # sales, wages, taxes, interest, investment
@@ -230,6 +236,8 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.proximity = spillovers.proximity_of(city, value("proximity_related"), value("proximity_other"))
         self.boosts = Boosts()
         self.talent, self.labour = Talent(), Labour(len(city.places))
+        self.carriers, self.contracts = Carriers(), NO_CONTRACTS
+        self.nodes = Nodes(self.resolved, city, value("node_floor"))
         self.season = self.rules.vector("seasonal_weights")
         quarters = max(self.resolved.until, 20) + 1
         self.deflator = np.exp(np.log1p(self.rules.demand.deflator_growth) * np.arange(quarters) / 4.0)
@@ -250,6 +258,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.digital, self.joint = digital.Digital(), joint.JointProjects()
         self.incubators = incubators.Incubators(*self.shape, self.rules.incubators)
         self.mean_pool = 0.0
+        self.vouchers = VoucherPool()
         self.claims: list[Claim] = []
         self.audit_book = Audit(self.audit)
         self.platform_cells = np.zeros(2)

@@ -20,6 +20,7 @@ from kechuang.world.mechanisms.incubators import IncubatorParameters
 from kechuang.world.mechanisms.initial import InitialParameters
 from kechuang.world.mechanisms.joint import JointParameters
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters
+from kechuang.world.mechanisms.platforms import PlatformParameters
 from kechuang.world.mechanisms.registration import RegistrationParameters
 from kechuang.world.mechanisms.research import ResearchParameters
 from kechuang.world.mechanisms.spillovers import SpilloverParameters
@@ -51,6 +52,7 @@ class Rules:
     digital: DigitalParameters
     incubators: IncubatorParameters
     joint: JointParameters
+    platforms: PlatformParameters
 
     @classmethod
     def of(cls, draw: Draw, scale: float = 1.0) -> Rules:
@@ -75,6 +77,7 @@ class Rules:
             DigitalParameters.of(draw),
             IncubatorParameters.of(draw),
             JointParameters.of(draw),
+            PlatformParameters.of(draw),
         )
 
     def value(self, key: str) -> float:

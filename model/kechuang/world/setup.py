@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world import settings
 from kechuang.world.mechanisms import certification, demography, growth, initial, knowledge, research
+from kechuang.world.phases.carriers import found_carriers
 from kechuang.world.phases.credit import open_banks
 from kechuang.world.phases.digital import open_digital
 from kechuang.world.phases.talent import open_talent
@@ -52,6 +53,7 @@ def build_city(city: Corridor) -> None:
     open_banks(city)
     open_talent(city)
     open_digital(city)
+    found_carriers(city)
 
 
 def _counts(rules: Rules, seed: int, scale: float) -> tuple[int, int]:

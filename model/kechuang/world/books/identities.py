@@ -58,6 +58,9 @@ LEVER_FLOWS = (
     "digital retrofit subsidies",
     "rent of incubator floor",
     "joint projects",
+    "innovation vouchers",
+    "building of research carriers",
+    "running of research carriers",
 )
 """Flows that leave the city's accounts for levers; their sum is the cash that the levers' cost ledger shows."""
 

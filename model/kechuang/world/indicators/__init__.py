@@ -6,6 +6,7 @@ from kechuang.world.indicators.credit import CREDIT_INDICATORS
 from kechuang.world.indicators.digital import DIGITAL_INDICATORS
 from kechuang.world.indicators.funds import FUND_INDICATORS
 from kechuang.world.indicators.people import PEOPLE_INDICATORS
+from kechuang.world.indicators.platforms import PLATFORM_INDICATORS
 from kechuang.world.indicators.record import Indicator, Kind, PriceBasis, Scope
 
 __all__ = ["BREAKDOWN_KEYS", "INDICATORS", "KEYS", "POSITION", "Indicator", "Kind", "PriceBasis", "Scope"]
@@ -289,6 +290,7 @@ _DECLARED = (
     *FUND_INDICATORS,
     *PEOPLE_INDICATORS,
     *DIGITAL_INDICATORS,
+    *PLATFORM_INDICATORS,
     Indicator(
         "ledger_residual",
         "share",

@@ -51,3 +51,19 @@ class Budget:
         self._paid += max(share * wanted, 0.0)
         self.left -= share * wanted
         return np.asarray(unchanged + share * extra)
+
+    def afford(self, cost: float) -> bool:
+        """Take the cost of something that the change brings and that cannot be had in part; False if it is not there."""
+        if self.yearly is None:
+            return True
+        if cost > self.left:
+            self.note_refused(cost)
+            return False
+        self.left -= cost
+        self._claimed += cost
+        self._paid += cost
+        return True
+
+    def note_refused(self, cost: float) -> None:
+        """Note what was asked of the budget in vain."""
+        self._claimed += cost

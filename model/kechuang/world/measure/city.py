@@ -13,6 +13,7 @@ from kechuang.world.measure.credit import credit_readings
 from kechuang.world.measure.digital import digital_readings
 from kechuang.world.measure.funds import fund_readings
 from kechuang.world.measure.people import people_readings
+from kechuang.world.measure.platforms import platform_readings
 from kechuang.world.mechanisms import accounts
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def record(city: Corridor) -> None:
         **fund_readings(city),
         **people_readings(city),
         **digital_readings(city),
+        **platform_readings(city),
         **_government(city),
     }
     row = city.indicators[city.quarter - 1]

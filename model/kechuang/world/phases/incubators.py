@@ -25,15 +25,13 @@ NO_TENANT = NO_CERTIFICATE
 
 
 class Incubators:
-    """Tenants in cells, the graduates so far, and floor that comes from elsewhere than the lever."""
+    """Tenants in cells and the graduates so far."""
 
     def __init__(self, places: int, industries: int, p: rules.IncubatorParameters) -> None:
         ages = min(rules.AGE_AT_ENTRY + p.stay_quarters // 4 + 1, AGES)
         self.cells = np.zeros((places, industries, p.stay_quarters, ages))
         """Tenants by place, industry, quarters inside and age in years."""
         self.graduates = 0.0
-        self.extra_floor = np.zeros(places)
-        """Floor of plan nodes by place (万 m2), open to everybody; it is paid for like the rest."""
         self.tenants_by_age = np.zeros((places, industries, ages))
         """The same by place, industry and age, as last counted."""
         self.floor_now = rules.Floor(np.zeros(places), np.zeros((places, rules.STEPS)))
@@ -44,11 +42,14 @@ class Incubators:
         return int(self.cells.shape[3])
 
     def floor(self, city: Corridor, quarter: int, *, unchanged: bool = False) -> rules.Floor:
-        """Return the subsidised floor of quarter t (万 m2 of the whole city), plan nodes included."""
+        """Return the subsidised floor of quarter t (万 m2 of the whole city), that of plan nodes included.
+
+        Floor of a node is open to everybody and paid for like the rest.
+        """
         policy = city.policy.support
         values = (policy.unchanged_floor if unchanged else policy.floor)[quarter]
         found = rules.floor_of(values, float(policy.floor_path[quarter]), city.place_share / city.place_share.sum())
-        return found._replace(open=found.open + self.extra_floor)
+        return found._replace(open=found.open + city.nodes.floor(quarter))
 
     def relief(self, city: Corridor) -> NDArray[np.float64]:
         """Return the factor on the hazard of cells by place, industry and age class."""

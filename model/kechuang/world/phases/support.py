@@ -22,7 +22,8 @@ def grant_research(city: Corridor) -> None:
     applies = uniforms(key, columns.identity[rows]) < policy.grant_take_up[quarter][cell]
     rows, cell = rows[applies], tuple(index[applies] for index in cell)
     reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
-    reported = np.maximum(reported - columns.project_grant[rows], 0.0)  # what a joint project pays gets no second grant
+    paid_for = columns.project_grant[rows] + city.contracts.vouchers_of(rows)
+    reported = np.maximum(reported - paid_for, 0.0)  # no grant on what a joint project or a voucher pays
     amounts, unchanged = (
         grant_of(reported, rate[quarter][cell], 0.25 * price * cap[quarter][cell])
         for rate, cap in (

@@ -30,6 +30,7 @@ PHASES = (
     "talent",
     "academicians",
     "research",
+    "contracts",
     "growth",
     "capacity",
     "accounts",

@@ -20,6 +20,7 @@ from kechuang.scenario import Scenario, policy
 from kechuang.world.institutions.budget import Budget
 from kechuang.world.mechanisms.taxes import TaxLaw
 from kechuang.world.policy.finance_policy import FINANCE_LEVERS, FinancePolicy
+from kechuang.world.policy.platform_policy import PLATFORM_LEVERS, PlatformPolicy
 from kechuang.world.policy.support_policy import SUPPORT_LEVERS, SupportPolicy
 from kechuang.world.policy.talent_policy import TALENT_LEVERS, TalentPolicy
 
@@ -30,6 +31,7 @@ LEVERS = (
     "research_grant",
     *FINANCE_LEVERS,
     *SUPPORT_LEVERS,
+    *PLATFORM_LEVERS,
     "zone_approval",
     *TALENT_LEVERS,
 )
@@ -51,6 +53,7 @@ class Policy:
         self.finance = FinancePolicy(scenario, draw, scale)
         self.talent = TalentPolicy(scenario, scale)
         self.support = SupportPolicy(scenario, scale)
+        self.platforms = PlatformPolicy(scenario, draw, scale)
         self.tax_rate = policy.effective(scenario, "high_tech_tax_rate") / 100.0
         past_bonus = draw.number("certification_bonus_scale") * policy.baseline(scenario, "certification_bonus")
         self.bonus = policy.effective(scenario, "certification_bonus", path=past_bonus)
@@ -88,6 +91,7 @@ class Policy:
         self.finance.open_year(price)
         self.talent.open_year(price)
         self.support.open_year(price)
+        self.platforms.open_year(price)
 
     def expected_bonus(self, quarter: int, deflator: NDArray[np.float64], paid: float) -> NDArray[np.float64]:
         """Return the bonus firms count on (万元): what the budget of the change and the ceiling (`paid`) let through."""
