@@ -21,10 +21,8 @@ import kechuang
 from kechuang.evidence import evidence_file
 from kechuang.randomness import Purpose
 from kechuang.scenario import load_scenario
-from kechuang.scenario.levers import LEVERS
 from kechuang.world import model
 from kechuang.world.books.ledger import SECTORS
-from kechuang.world.policy import policy_state
 from kechuang.world.population.firms import COLUMN_MEANING, FirmColumns, Firms, arrays
 
 ODD = Path(__file__).with_name("odd.md")
@@ -41,9 +39,6 @@ CELL_STATE = {
 }
 HOMES = {"accounts": "M11", "surroundings": "M1", "reservoir": "M6"}
 """Mechanisms of modules whose first line names none."""
-PARTS = {
-    "M4": "own knowledge stock and invention patents; spillovers between firms are missing",
-}
 
 
 def first_sentence(documented: object) -> str:
@@ -184,11 +179,8 @@ def mechanisms() -> str:
     rows = []
     for mechanism, name in evidence_file().mechanisms.items():
         modules = [module for key, module, _ in described() if key == mechanism]
-        state = "no" if not modules else "in part: " + PARTS[mechanism] if mechanism in PARTS else "yes"
-        rows.append((mechanism, name.en, name.zh, state, ", ".join(map(code, modules)) or "-"))
-    available = sum(lever.available for lever in LEVERS.values())
-    note = f"Levers with a mechanism: {available} of {len(LEVERS)} ({', '.join(map(code, policy_state.LEVERS))})."
-    return table(("", "mechanism", "机制", "in this version", "modules"), rows) + "\n\n" + note
+        rows.append((mechanism, name.en, name.zh, ", ".join(map(code, modules)) or "-"))
+    return table(("", "mechanism", "机制", "modules"), rows)
 
 
 def submodels() -> str:

@@ -95,11 +95,10 @@ def levers() -> str:
             one.level,
             "; ".join(f"{dial.key or 'main'}: {dial.low:g} to {dial.high:g} {dial.unit}" for dial in one.dials),
             one.mechanism,
-            "yes" if one.available else "not yet",
         )
         for one in LEVERS.values()
     )
-    return table(("", "lever", "name", "decided by", "dials", "works through", "in the model"), rows)
+    return table(("", "lever", "name", "decided by", "dials", "works through"), rows)
 
 
 def shocks() -> str:

@@ -543,3 +543,10 @@ def test_persistence_is_the_correlation_of_two_years() -> None:
         facts_space.persistence(three_years(growth, growth[::-1])), abs=0.02
     )
     assert math.isnan(facts_space.persistence(three_years(growth, growth), low=1000.0))
+
+
+def test_founders_are_counted_against_the_staff_that_has_a_job() -> None:
+    """20 and 30 founders in two years with 10 000 and 15 000 people: 2 a thousand and year."""
+    years = SimpleNamespace(spin_offs=np.array([20.0, 30.0]), research_staff=np.array([1e4, 1.5e4]))
+    fact = next(fact for fact in FACTS if fact.key == "F21")
+    assert fact.measure(years) == pytest.approx(2.0)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from kechuang.clock import quarter_label
 from kechuang.errors import CheckFailed
 from kechuang.parameters import default_draw, prior_draw
 from kechuang.scenario.lever_record import Dial
-from kechuang.scenario.levers import AVAILABLE
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.records import Scenario
 from kechuang.world.books import identities
 from kechuang.world.books.ledger import Residual
@@ -193,7 +193,7 @@ def random_dose(dial: Dial, luck: LUCK) -> dict[str, Any]:
 def random_levers(luck: LUCK) -> dict[str, Any]:
     """Return changes of some of all levers there are: doses of any dials, for some places or steps, under some budget."""
     found: dict[str, Any] = {}
-    for key, lever in AVAILABLE.items():
+    for key, lever in LEVERS.items():
         if luck.random() < 0.5:
             continue
         entry = random_dose(lever.main, luck)
@@ -240,7 +240,7 @@ def random_scenario(number: int) -> Scenario:
 def test_random_scenarios_move_every_lever_and_differ() -> None:
     scenarios = [random_scenario(number) for number in range(SCENARIOS)]
     moved = {(change.key, change.dial) for scenario in scenarios for change in scenario.levers}
-    assert moved == {(lever.key, dial.key) for lever in AVAILABLE.values() for dial in lever.dials}
+    assert moved == {(lever.key, dial.key) for lever in LEVERS.values() for dial in lever.dials}
     assert {scenario.support_ceiling for scenario in scenarios} == set(CEILINGS)
     assert {scenario.nodes for scenario in scenarios} == set(CALENDARS)
     assert {shock.key for scenario in scenarios for shock in scenario.shocks} == {

@@ -16,7 +16,7 @@ from kechuang.analyse.lever_study import MAIN, dosed
 from kechuang.cli import main
 from kechuang.clock import quarter_index
 from kechuang.scenario import load_scenario
-from kechuang.scenario.levers import AVAILABLE, LEVERS
+from kechuang.scenario.levers import LEVERS
 from kechuang.world.indicators import INDICATORS
 
 
@@ -64,12 +64,11 @@ def test_claims_and_own_indicators_exist() -> None:
     assert set(OWN_INDICATOR) == set(LEVERS)
     for claim in CLAIMS:
         assert claim.lever in LEVERS
-        if claim.lever in AVAILABLE:
-            assert claim.indicator in INDICATORS, claim.name
-    for lever in AVAILABLE:
+        assert claim.indicator in INDICATORS, claim.name
+    for lever in LEVERS:
         assert OWN_INDICATOR[lever] in INDICATORS
         assert any(claim.lever == lever for claim in CLAIMS), lever
-        assert AVAILABLE[lever].standard_dose, lever
+        assert LEVERS[lever].standard_dose, lever
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
 
 
@@ -99,7 +98,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_dose_of_nothing_changes_no_indicator_and_no_cost(study: Path) -> None:
     found = {lever: entry["largest_difference_at_zero_dose"] for lever, entry in content(study)["levers"].items()}
-    assert found == dict.fromkeys(AVAILABLE, 0)
+    assert found == dict.fromkeys(LEVERS, 0)
 
 
 def test_every_lever_has_effects_costs_and_claims(study: Path) -> None:
@@ -111,7 +110,7 @@ def test_every_lever_has_effects_costs_and_claims(study: Path) -> None:
 
 def test_the_page_shows_every_lever_in_every_table(study: Path) -> None:
     page = (study / "levers.md").read_text(encoding="utf-8")
-    for lever in AVAILABLE:
+    for lever in LEVERS:
         name = f"V{LEVERS[lever].number} `{lever}`"
         own = len(content(study)["levers"][lever]["claims"])
         assert page.count(name) == 2 + 4 + own + 1, name  # effects, costs of two payers at two dates, claims, zero dose

@@ -25,7 +25,6 @@ GALLERY: dict[str, tuple[int, tuple[str, ...]]] = {
     "unknown-lever": (4, ("unknown lever", 'did you mean "certification_bonus"', "super_deduction")),
     "unknown-shock": (4, ("export_resession", 'did you mean "export_recession"')),
     "unknown-target": (3, ("targets[2]", 'did you mean "corridor-2035"', "city-2025")),
-    "lever-without-mechanism": (4, ("research_carriers", "mechanism", "platforms", "not in this version")),
     "shock-among-levers": (4, ("is a shock", "`shocks:`")),
     "lever-among-shocks": (4, ("is a lever", "`levers:`")),
     "run-key-at-top": (3, ("draws", "move it under `run:`")),
@@ -147,7 +146,7 @@ def test_all_problems_of_a_file_come_at_once() -> None:
     problems = problems_of(FOLDER / "many-faults.yaml").problems
     assert [(one.line, one.key.rsplit(".", 1)[-1]) for one in problems] == [
         (1, "name"), (3, "tide"), (6, "valeu"), (7, "from"), (8, "places[2]"), (9, "level"), (10, "level"),
-        (10, "places"), (11, "research_carriers"), (12, "draws"), (12, "seed"), (13, "targets[1]"),
+        (10, "places"), (11, "level"), (12, "draws"), (12, "seed"), (13, "targets[1]"),
     ]  # fmt: skip
 
 

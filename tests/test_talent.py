@@ -20,6 +20,7 @@ from kechuang.world.model import Corridor
 from kechuang.world.phases import academicians
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from kechuang.world.population import talent as people
+from kechuang.world.population.boosts import Boosts
 from worlds import LIMIT, city_of, scenario_of
 
 Levers = dict[str, Any]
@@ -254,6 +255,7 @@ def test_larger_grants_bring_more_projects_and_the_others_stay() -> None:
 def test_a_project_claims_its_grant_and_is_learnt_from_for_twelve_quarters() -> None:
     now = city(world("2023Q4"), academician_visits=200.0, academician_pool_boost=7.0).run(FIRST_QUARTER - 1)
     now.quarter += 1
+    now.boosts = Boosts()  # without what contracts have brought so far
     academicians.receive(now)
     assert len(now.boosts) == now.labour.projects > 0
     assert set(now.boosts.ends) == {FIRST_QUARTER + 12}

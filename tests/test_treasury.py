@@ -28,6 +28,7 @@ CLAIMS = (
     "patent_pledge",
     "digital_retrofit_subsidy",
     "joint_projects",
+    "top_talent_grant",
     "innovation_voucher",
 )
 """Levers that owe money to single firms."""

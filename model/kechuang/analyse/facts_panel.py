@@ -48,7 +48,8 @@ class CityYear:
     `unit_ages` are shares of reservoir units by age; `registrations` is [cells of place and industry, year-ends] from the
     end of 2015, `tech_smes` counts by year-end from 2015 and `certificates_new` by year from 2016, both of the whole city.
     `credit` covers the years since the last CityYear, `stakes` are all deals of the venture funds so far. `people` (万)
-    and `units_by_place`, all units with firms among them, are by place.
+    and `units_by_place`, all units with firms among them, are by place; `spin_offs` (of the year) and `research_staff` (people
+    with a job at its end, all of the whole city) by year of the window.
     """
 
     year: int
@@ -71,6 +72,8 @@ class CityYear:
     stakes: pd.DataFrame
     people: NDArray[np.float64]
     units_by_place: NDArray[np.float64]
+    spin_offs: NDArray[np.float64]
+    research_staff: NDArray[np.float64]
 
     @property
     def age(self) -> NDArray[np.float64]:
@@ -211,6 +214,9 @@ class _Watch:
             stakes=city.funds.frame(),
             people=np.array([place.population for place in city.geography.places]),
             units_by_place=cells.units.sum(axis=1) + np.bincount(now["place"], minlength=city.shape[0]),
+            spin_offs=indicators[-WINDOW:, :, POSITION["spin_offs"]].sum(axis=1),
+            research_staff=indicators[-WINDOW:, 3, POSITION["talent_total"]]
+            * (1.0 - indicators[-WINDOW:, 3, POSITION["talent_unemployed_share"]] / 100.0),
         )
 
 

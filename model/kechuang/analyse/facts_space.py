@@ -1,4 +1,5 @@
-"""Facts on places and years: F18 high-tech firms stand denser than firms, F20 growth of a year says little of the next.
+"""Facts on places, years and people: F18 high-tech firms stand denser than firms, F20 growth of a year says little of the
+next, F21 how many of the R&D staff found firms.
 
 The locational Gini compares where something is with where people live: 0 where it follows them, 1 where it stands in a
 place without people.
@@ -65,11 +66,17 @@ def _by_size(city: CityYear) -> float:
     return persistence(city, low=LARGE) - persistence(city, high=LARGE)
 
 
+def _founders(city: CityYear) -> float:
+    return 1000.0 * float(city.spin_offs.sum() / city.research_staff.sum())
+
+
 def space_facts() -> Iterator[Fact]:
-    """Yield F18 and F20."""
+    """Yield F18, F20 and F21."""
     gini = "locational Gini of high-tech firms over people less that of all units"
     yield Fact("F18", "places", gini, 0.03, 0.25, "Audretsch and Feldman 1996 (from memory); Jaffe et al. 1993", _concentration)
     annual = "correlation of annual growth with that of the year before"
     yield Fact("F20", "all", annual, -0.25, 0.10, "Bottazzi et al. 2011 (France)", persistence)
     more = "the same, firms above 5000万 of sales less those below"
     yield Fact("F20", "size", more, 0.0, INFINITE, "Bottazzi et al. 2011 (France): less negative for large firms", _by_size)
+    founders = "founders per 1000 R&D staff and year"
+    yield Fact("F21", "founders", founders, 0.5, 5.0, "order of magnitude (from memory)", _founders)

@@ -25,7 +25,7 @@ from kechuang.clock import QUARTERS_PER_YEAR, quarter_index, quarter_label
 from kechuang.ensemble.draws import draws_for, seed_of
 from kechuang.parameters import CLOSURES, Draw
 from kechuang.scenario import Scenario
-from kechuang.scenario.levers import AVAILABLE
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.records import LeverChange
 from kechuang.world.indicators import KEYS
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, CONTINGENT, FORGONE_LOCAL, FORGONE_TOTAL
@@ -57,7 +57,7 @@ def dosed(scenario: Scenario, lever: str, share: float = 1.0) -> Scenario:
         return scenario
     changes = tuple(
         LeverChange(lever, dial, "value", amount=share * amount, from_quarter=quarter_index(FROM))
-        for dial, amount in AVAILABLE[lever].standard_dose
+        for dial, amount in LEVERS[lever].standard_dose
     )
     return replace(scenario, levers=scenario.levers + changes)
 
@@ -68,7 +68,7 @@ def study_levers(
     """Return the comparison of all levers with the run without them, the zero-dose differences, and the judged claims."""
     points = draws_for("provisional", len(CLOSURES), scenario.seed)
     pairs = [(replace(points[k % len(points)], id=k), seed_of(scenario.seed, k)) for k in range(draws)]
-    levers = ("", *AVAILABLE)
+    levers = ("", *LEVERS)
     jobs = [Job(lever, 1.0, *pair) for lever in levers for pair in pairs]
     found = run_jobs(partial(_run, scenario, scale), jobs, "effects of the levers", workers, progress)
     outcomes = [
@@ -78,7 +78,7 @@ def study_levers(
     short = replace(scenario, until=quarter_index(ZERO_UNTIL))
     zeros = [Job(lever, 0.0, *pairs[0]) for lever in levers]
     runs = run_jobs(partial(_run, short, scale), zeros, "doses of nothing", workers, progress)
-    return comparison, dict(zip(AVAILABLE, _differences(runs), strict=True)), judged(comparison)
+    return comparison, dict(zip(LEVERS, _differences(runs), strict=True)), judged(comparison)
 
 
 def judged(comparison: Comparison) -> list[Test]:
@@ -98,7 +98,7 @@ def content_of(comparison: Comparison, zeros: dict[str, float], tests: Sequence[
     for lever in comparison.others:
         keys = dict.fromkeys((OWN_INDICATOR[lever], *MAIN))
         out[lever] = {
-            "dose": {dial or "value": float(amount) for dial, amount in AVAILABLE[lever].standard_dose},
+            "dose": {dial or "value": float(amount) for dial, amount in LEVERS[lever].standard_dose},
             "own_indicator": OWN_INDICATOR[lever],
             "effects": {key: {date: _effect(comparison, key, date, lever) for date in DATES} for key in keys},
             "costs": {date: _costs(comparison, lever, date) for date in DATES},

@@ -12,7 +12,7 @@ from kechuang.scenario.checks import rule_problems
 from kechuang.scenario.explain import structure_problems
 from kechuang.scenario.inherit import load_tree, spell_out_dials
 from kechuang.scenario.lever_record import Dial
-from kechuang.scenario.levers import AVAILABLE
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.node import Node, node_from_dotted, node_from_plain
 from kechuang.scenario.places import expand_industries, expand_places
 from kechuang.scenario.records import OVERRIDE, LeverChange, Mode, Scenario, Shock
@@ -80,7 +80,7 @@ def _text(text: Any, default: str) -> dict[str, str]:
 
 def _levers(levers: Any) -> Iterator[LeverChange]:
     """Yield the changes in the order of the catalogue, the main dial of a lever first."""
-    for key, lever in AVAILABLE.items():
+    for key, lever in LEVERS.items():
         entry = getattr(levers, key) if levers is not None else None
         if entry is None:
             continue

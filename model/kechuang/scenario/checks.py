@@ -12,7 +12,7 @@ from kechuang.clock import quarter_label
 from kechuang.errors import Problem, did_you_mean
 from kechuang.scenario.baseline import baseline_values
 from kechuang.scenario.lever_record import Dial, Lever
-from kechuang.scenario.levers import AVAILABLE
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.messages import shown
 from kechuang.scenario.node import Location, Node
 from kechuang.scenario.places import expand_industries, expand_places
@@ -51,8 +51,8 @@ def rule_problems(tree: Node, bad: set[Location]) -> Iterator[Problem]:
     usable = Usable(tree, bad)
     levers = tree.find(("levers",))
     for key, node in (levers.children if levers is not None else {}).items():
-        if key in AVAILABLE and isinstance(node.value, dict):
-            yield from _lever(usable, AVAILABLE[key], node)
+        if key in LEVERS and isinstance(node.value, dict):
+            yield from _lever(usable, LEVERS[key], node)
     yield from _targets(usable)
     yield from _languages(usable)
 

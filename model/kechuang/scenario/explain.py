@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from kechuang.errors import Problem, did_you_mean
-from kechuang.scenario.levers import AVAILABLE, LEVERS, available_keys
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.messages import EXAMPLES, MESSAGES
 from kechuang.scenario.node import Location, Node
 from kechuang.scenario.schema import scenario_model
@@ -106,20 +106,13 @@ def _unknown(tree: Node, location: Location) -> Problem:
 
 
 def _unknown_lever(key: str) -> str:
-    now = f"levers that can be set now: {', '.join(available_keys())}"
-    if key in LEVERS:
-        lever = LEVERS[key]
-        return (
-            f"this lever cannot be set yet: its mechanism ({lever.mechanism}) is not in this version of the "
-            f"model; delete it ({now})"
-        )
     if key in SHOCKS:
         return "is a shock, not a lever; move it under `shocks:`"
-    return f"unknown lever{did_you_mean(key, LEVERS)}; {now}"
+    return f"unknown lever{did_you_mean(key, LEVERS)}; levers are {', '.join(LEVERS)}"
 
 
 def _not_targetable(lever_key: str, target: str) -> str:
-    lever = AVAILABLE[lever_key]
+    lever = LEVERS[lever_key]
     if lever.level == "nation" and target == "places":
         return "this lever is set by the nation and is the same in every place; delete `places`"
     reach = ", ".join(lever.reach) or "nothing: it reaches the whole city"

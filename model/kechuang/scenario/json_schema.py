@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kechuang.scenario.levers import AVAILABLE
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.places import industry_keys, place_names
 from kechuang.scenario.schema import scenario_model
 
@@ -15,7 +15,7 @@ def scenario_json_schema() -> dict[str, Any]:
     """Return the models' own schema, without null, with the names of places, industries and ladder steps."""
     schema = _without_null(scenario_model().model_json_schema(by_alias=True))
     definitions = schema["$defs"]
-    for key, lever in AVAILABLE.items():
+    for key, lever in LEVERS.items():
         properties = definitions[key]["properties"]
         names: dict[str, Any] = {
             "places": list(place_names()),

@@ -56,7 +56,6 @@ class Lever:
     reach: tuple[str, ...] = ()
     ladder_steps: tuple[int, ...] = ()
     cost: Cost = "cash"
-    available: bool = False
     standard_dose: tuple[tuple[str, float], ...] = field(default=())
 
     @property

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 
 from kechuang.scenario.lever_record import Dial
-from kechuang.scenario.levers import AVAILABLE
+from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.shocks import SHOCKS, ShockKind
 from kechuang.scenario.window import FIRST_LABEL, LAST, LAST_LABEL, parse_quarter
 
@@ -109,7 +109,7 @@ def describe(dial: Dial, meaning: str) -> str:
 @cache
 def lever_model(key: str) -> type[LeverEntry]:
     """Return the model of one lever, with its targets and dials."""
-    lever = AVAILABLE[key]
+    lever = LEVERS[key]
     names, steps = Annotated[list[Words], Field(min_length=1)], Annotated[list[Whole], Field(min_length=1)]
     fields: dict[str, Any] = {
         target: (
@@ -140,7 +140,7 @@ def shock_model(kind: ShockKind) -> type[Strict]:
 @cache
 def scenario_model() -> type[Strict]:
     """Return the model of a whole scenario file."""
-    levers: dict[str, Any] = {key: (lever_model(key) | None, None) for key in AVAILABLE}
+    levers: dict[str, Any] = {key: (lever_model(key) | None, None) for key in LEVERS}
     shocks: dict[str, Any] = {key: (shock_model(kind) | None, None) for key, kind in SHOCKS.items()}
     levers_model = create_model("Levers", __base__=Strict, __doc__="Changes of policy.", **levers)
     shocks_model = create_model("Shocks", __base__=Strict, __doc__="What happens to the city.", **shocks)

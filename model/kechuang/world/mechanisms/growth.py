@@ -151,6 +151,7 @@ def _youth_by_age(p: GrowthParameters) -> NDArray[np.float64]:
 def _worker_sales_by_industry(
     industries: int, deflator: float, years: float, p: GrowthParameters
 ) -> NDArray[np.float64]:
+    """Tabulate sales per worker by industry."""
     return np.array([worker_sales(industry, deflator, years, p) for industry in range(industries)])
 
 

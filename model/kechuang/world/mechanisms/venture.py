@@ -113,6 +113,7 @@ def stage_of(
 def _stages(
     firms: FirmColumns, count: int, quarter: int, deflator: float, early_age: float, small: float, large: float
 ) -> NDArray[np.int8]:
+    """Return the stage of every row under bounds given as numbers."""
     found = np.full(count, NO_STAGE, dtype=np.int8)
     for i in range(count):
         if firms.alive[i] == 1:
