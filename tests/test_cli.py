@@ -136,7 +136,7 @@ def test_run_prints_table_and_path_and_verifies(
     assert last.name == "report.html"
     assert last.is_file()
     assert max(len(line) for line in said.out.splitlines()[:-1]) <= 80
-    assert "not modelled yet" in said.out
+    assert "no indicator yet" in said.out
     assert status_of("verify", str(last.parent)) == 0
     assert "note" not in capsys.readouterr().out
     first = {file.name: file.read_bytes() for file in last.parent.iterdir() if file.is_file()}

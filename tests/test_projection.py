@@ -102,10 +102,8 @@ def test_nothing_is_dropped(doubling: pd.DataFrame) -> None:
         if target.group not in {"city-2025", "city-2026", "corridor-2026"}:
             continue
         status = row(table, target.id)["status"]
-        if target.needs:
-            assert status == f"not modelled yet: {', '.join(target.needs)}"
-        elif target.indicator not in {"high_tech_firms", "tech_sme_firms"}:
-            assert status.startswith("not modelled yet")
+        if target.indicator not in {"high_tech_firms", "tech_sme_firms"}:
+            assert status == "no indicator yet"
     late = judge_targets(["gdp-2026"], frame_of(gdp_four_quarters=[9000.0] * DRAWS))
     assert row(late, "gdp-2026")["status"] == "not judged: 2026Q4 lies outside the run"
     assert list(table.columns) == list(COLUMNS)
@@ -115,7 +113,7 @@ def test_every_target_can_be_judged_or_says_why() -> None:
     frame = frame_of(**{key: [100.0] * DRAWS for key in KEYS})
     for name, target in load_targets().items():
         status = row(judge_targets([name], frame), name)["status"]
-        judged = not target.needs and target.indicator in INDICATORS and target.quarter <= LAST
+        judged = target.indicator in INDICATORS and target.quarter <= LAST
         assert (status == "judged") == judged, f"{name}: {status}"
 
 

@@ -1,7 +1,7 @@
 """The targets: which indicator has to reach which threshold by which quarter, and who says so.
 
-`calibration/targets.yaml` holds them in groups; a scenario names groups or single targets. A target whose
-indicator belongs to a mechanism that the model does not have yet says so in `needs`.
+`calibration/targets.yaml` holds them in groups; a scenario names groups or single targets. A target whose indicator the
+model does not have is listed and not judged.
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ class Target(Record):
     remark: Words | None = None
     event: Key | None = None
     components: tuple[Name, ...] = ()
-    needs: tuple[Annotated[str, StringConstraints(pattern=r"^M\d+[ab]?$")], ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -87,11 +86,6 @@ class Target(Record):
     def base_quarter(self) -> int | None:
         """The quarter (t) of comparison, or None for a level."""
         return None if self.basis == "level" else quarter_index(self.basis.rsplit(" ", 1)[1])
-
-    @property
-    def available(self) -> bool:
-        """Whether the model has everything that the target needs."""
-        return not self.needs
 
     @property
     def analyst(self) -> bool:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 ALL = "all"
 """Name of the mixture of the closures."""
 JUDGED = "judged"
-NOT_MODELLED = "not modelled yet"
 LEVELS = (0.05, 0.50, 0.95)
 COLUMNS = (
     "id",
@@ -130,10 +129,8 @@ def _judge(target: Target, indicators: pd.DataFrame) -> Judgement | str:
 
 
 def _why_not(target: Target, indicators: pd.DataFrame) -> str:
-    if target.needs:
-        return f"{NOT_MODELLED}: {', '.join(target.needs)}"
     if target.indicator not in indicators.columns:
-        return f"{NOT_MODELLED}: {target.indicator}"
+        return "no indicator yet"
     prices = INDICATORS[target.indicator].prices
     if target.prices and prices and target.prices != prices:
         return f"not judged: needs {target.prices}, the indicator is {prices}"

@@ -41,7 +41,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 _PARAMETERS_ZH = {"provisional": "暂定参数", "prior": "先验参数"}
 _STATUS_ZH = (
-    ("not modelled yet: ", "模型尚未包含 "),
+    ("no indicator yet", "暂无对应指标"),
     ("not judged: needs 2020 prices, the indicator is nominal", "需要2020年价格口径,而指标为当年价"),
     ("not judged: needs nominal, the indicator is 2020 prices", "需要当年价口径,而指标为2020年价"),
     (" lies outside the run", " 不在模拟期内"),
