@@ -85,11 +85,12 @@ def still(draw: Draw) -> Draw:
 
 
 def alone(draw: Draw) -> Draw:
-    """Return the draw without births, deaths, defaults, crossings and luck of firms, funds, and effects of rationing."""
+    """Return the draw without births, deaths, defaults, crossings, luck of firms, funds, learning, and effects of rationing."""
     return draw.with_values(
         spin_off_hazard=0.0, academician_visits=0.0, research_cost_per_person=1e12,  # one person part-time is staff enough
         default_rate=1e-12, rationed_growth_loss=0.0, rationed_research_loss=0.0, fund_callable_share=0.0,
-        entry_rate=0.0, exit_hazard_scale=0.0, crossing_rate=0.0, growth_volatility=0.0, selection=0.0, convexity_growth=0.0
+        entry_rate=0.0, exit_hazard_scale=0.0, crossing_rate=0.0, growth_volatility=0.0, selection=0.0, convexity_growth=0.0,
+        knowledge_elasticity=0.0, spillover_elasticity=0.0,
     )
 
 
