@@ -111,7 +111,11 @@ def test_a_lever_moves_what_it_should_and_in_its_direction(dose: str, name: str,
 # Private R&D per yuan of grant ----------------------------------------------------------------------------------------
 
 
-def research_per_yuan_of_grant(chosen: str, drift: float) -> float:
+PLENTY = {"research_cost_per_person": 1e12}
+"""Somebody who does R&D beside other work is staff enough for every firm."""
+
+
+def research_per_yuan_of_grant(chosen: str, drift: float, staff: dict[str, float]) -> float:
     """Return private R&D gained per yuan of one more point of grants, 2025 and 2026, eight pairs of small cities (s.e. .15).
 
     "free" firms are those that neither hold a certificate nor apply for one, "all" firms all that do R&D. Additionality is
@@ -137,7 +141,7 @@ def research_per_yuan_of_grant(chosen: str, drift: float) -> float:
                     found[key] = np.array([done[row], grants[row], bound[row]])
 
         for seed in range(8):
-            draw = default_draw("B").with_values(grant_additionality=0.0, reporting_drift_2020=drift)
+            draw = default_draw("B").with_values(grant_additionality=0.0, reporting_drift_2020=drift, **staff)
             scenario = scenario_of("2026Q4", levers=levers, support_ceiling="none")
             city_of(scenario, draw, seed, scale=0.1, events={"support": [note]}).run()
         totals.append(found)
@@ -152,23 +156,31 @@ def research_per_yuan_of_grant(chosen: str, drift: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "drift"),
+    ("chosen", "drift", "staff"),
     [
-        ("free", 0.0),
+        ("free", 0.0, PLENTY),
         pytest.param(
             "all",
             0.21,
+            PLENTY,
             marks=pytest.mark.xfail(
                 strict=True,
-                reason="firms held up at the notch do no more R&D for a grant: in the mean of all firms about a third"
+                reason="firms held up at the notch do no more R&D for a grant: in the mean of all firms about half"
                 " of a yuan replaces money of the firm",
             ),
         ),
     ],
 )
-def test_private_research_per_yuan_of_grant_lies_in_its_bounds_in_the_long_run(chosen: str, drift: float) -> None:
-    """Between a fifth crowded out and two fifths drawn in."""
-    assert -0.2 <= research_per_yuan_of_grant(chosen, drift) <= 0.4
+def test_private_research_per_yuan_of_grant_lies_in_its_bounds_in_the_long_run(
+    chosen: str, drift: float, staff: dict[str, float]
+) -> None:
+    """Between a fifth crowded out and two fifths drawn in, where staff is no limit."""
+    assert -0.2 <= research_per_yuan_of_grant(chosen, drift, staff) <= 0.4
+
+
+def test_where_staff_is_short_a_grant_replaces_money_of_the_firm() -> None:
+    """Firms that cannot hire do not do the R&D that a grant is for: a fifth of a yuan or more of their own is saved."""
+    assert research_per_yuan_of_grant("free", 0.0, {}) < research_per_yuan_of_grant("free", 0.0, PLENTY) - 0.2
 
 
 # Firm by firm, where banks have all the capital they want -------------------------------------------------------------
@@ -209,18 +221,24 @@ NEW_COMPENSATION = {"risk_compensation": {"path": {"2016Q1": 0, "2018Q1": 0.8}, 
         (NO_FUND, NEW_FUND, "guarantee"),
     ],
 )
-def test_in_the_first_quarter_nobody_loses_some_gain_and_others_are_left_alone(
+def test_in_the_first_quarter_many_gain_hardly_anybody_loses_and_others_are_left_alone(
     before: dict[str, Any], lever: dict[str, Any], key: str
 ) -> None:
-    """The same city to the end of 2017; capital is no limit, so one firm's loan takes nothing from another.
+    """The same four cities to the end of 2017; capital is no limit, so one firm's loan takes nothing from another.
 
-    Patents count at science banks only, compensation is paid to these for firms on the ladder, and guarantees are for
+    A firm that may pledge more asks for more, and its bank may refuse what it would have lent on less: one loses for four who
+    gain at most. Patents count at science banks only, compensation is paid to these for firms on the ladder, and guarantees are for
     firms on its first two steps with less than 5000万元 of sales.
     """
-    plain, moved = books(before, 9), books(lever, 9)
+    moves = [_moves(books(before, 9, seed), books(lever, 9, seed), key) for seed in range(1, 5)]
+    gained, lost, more = (sum(numbers) for numbers in zip(*moves, strict=True))
+    assert gained >= max(4 * lost, 1)
+    assert more > 0.0
+
+
+def _moves(plain: dict[str, np.ndarray], moved: dict[str, np.ndarray], key: str) -> tuple[int, int, float]:
+    """Return how many firms owe more, how many less, and how much more all owe, once those out of reach are seen unmoved."""
     assert np.array_equal(plain["identity"], moved["identity"])
-    gained = moved["loans"] > plain["loans"]
-    assert gained.any()
     banks = np.stack([plain["main_bank"], plain["second_bank"]])
     at_science = (plain["science"][np.maximum(banks, 0)] & (banks >= 0)).any(axis=0)
     reached = {
@@ -229,15 +247,17 @@ def test_in_the_first_quarter_nobody_loses_some_gain_and_others_are_left_alone(
         "guarantee": (plain["ladder"] >= 1) & (plain["ladder"] <= 2) & (4.0 * plain["sales"] < 5000.0),
     }[key]
     assert np.array_equal(plain["loans"][~reached], moved["loans"][~reached])
-    assert (moved["loans"] >= plain["loans"]).all()
+    change = moved["loans"] - plain["loans"]
+    return int((change > 0.0).sum()), int((change < 0.0).sum()), float(change.sum())
 
 
 def test_renewal_keeps_loans_where_banks_cannot_lend_and_saves_research() -> None:
     """Banks without capital refuse every loan that falls due: firms have to pay back, or roll over where that is allowed.
 
-    With renewal more is still owed after a year, less of it is overdue, and no less R&D is done; none is worse off who
-    owes nothing. Four cities, each alone.
+    With renewal more is still owed after a year and less of it is overdue, in each of four cities alone, and no less R&D is done
+    in all of them together (staff that one firm hires another lacks, so single cities differ by a thousandth).
     """
+    research = np.zeros(2)
     empty = {"capital_ratio_start": 0.0, "bank_capital_floor": 0.0, "bank_payout_share": 1.0}
     for seed in range(4):
         held, overdue, done = [], [], []
@@ -251,4 +271,5 @@ def test_renewal_keeps_loans_where_banks_cannot_lend_and_saves_research() -> Non
             done.append(float(city.measures[MEASURES.index("research")]))
         assert held[1] > 2.0 * held[0]
         assert overdue[1] <= overdue[0]
-        assert done[1] >= done[0]
+        research += done
+    assert research[1] >= 0.999 * research[0]

@@ -15,7 +15,7 @@ from kechuang.resources import path
 from kechuang.world.indicators import INDICATORS
 from kechuang.world.simulate import blank_scenario, simulate
 
-FRESH_SEEDS = range(9001, 9025)
+FRESH_SEEDS = range(9001, 9049)
 
 
 @pytest.fixture(scope="module", params=CLOSURES)
@@ -25,8 +25,9 @@ def medians(request: pytest.FixtureRequest) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
-# n = 24 seeds. The spread of single runs is about 2.5 % (high-tech firms), 2.5 % (technology SMEs), 0.9 and 1.1 points
-# (growth), so a median of 24 has a standard error of about a quarter of that: the bands are 8, 8, 5 and 4 of them wide.
+# n = 48 seeds. The spread of single runs is about 3.5 % (high-tech firms), 2.5 % (technology SMEs), 0.95 and 1.1 points
+# (growth), so a median of 48 has a standard error of .17 and .20 points, that of the 24 seeds of the search one of .24 and .28:
+# the bands are 8, 11, 3.4 and 2.9 standard errors of the difference wide (false alarm 4 in 1000 for the last).
 @pytest.mark.statistical
 def test_fitted_figures_are_met_on_fresh_luck(medians: dict[str, float]) -> None:
     assert medians["high_tech_2020"] == pytest.approx(1190, rel=0.05)
