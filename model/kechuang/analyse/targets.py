@@ -118,7 +118,10 @@ def _judge(target: Target, indicators: pd.DataFrame) -> Judgement | str:
     if target.base_quarter is not None:
         start = labels.index(quarter_label(target.base_quarter))
         base = numbers[:, [start]]
-        numbers = (numbers / base if target.basis.startswith("ratio") else numbers - base)[:, start:]
+        if target.basis.startswith("ratio"):  # a ratio to nothing is no number
+            numbers = np.divide(numbers, base, out=np.full_like(numbers, np.nan), where=base != 0.0)[:, start:]
+        else:
+            numbers = (numbers - base)[:, start:]
         labels = labels[start:]
     reached = numbers >= target.threshold if target.operation == ">=" else numbers <= target.threshold
     values = numbers[:, labels.index(target.date)]
