@@ -26,8 +26,9 @@ def lever_page(content: dict[str, Any]) -> str:
         "",
         "## Effects",
         "",
-        "Mean of the paired differences with its 95 % interval; in brackets the interval. The first column of numbers is "
-        "the lever's own indicator.",
+        "Mean of the paired differences, in brackets its 95 % interval. The first column of numbers is the lever's own "
+        "indicator. Cash of all city levers stands under one ceiling: what one lever takes is missing for the others, "
+        "rewards for certificates among them, and shows in the number of high-tech firms.",
         "",
     ]
     for date in DATES:
