@@ -312,6 +312,11 @@ def test_every_identity_is_looked_at() -> None:
         "balance sheet row sums to zero",
         "flow matrix column sums to zero",
         "assets are owed to somebody",
+        "people are conserved",
+        "with and without a job are all people",
+        "staff of firms are people",
+        "every employer exists",
+        "no negative number of people",
     }
     accounts = {residual.account for residual in city.residuals}
     assert {"firms", "cells", "households", "government", "loans of firms", "capital of firms"} <= accounts
