@@ -152,7 +152,7 @@ def test_table_fits_into_80_columns_and_names_every_target(small_run: object, la
     shown = result.targets[result.targets["kind"] != "alternative"]
     for number, (_, line) in enumerate(shown.drop_duplicates("id").iterrows()):
         words = "".join(str(line[f"title_{language}"]).split())
-        if line["status"] != "judged" or len(words) < 9:
+        if line["status"] != "judged" or (len(words) < 9 and line["kind"] != "joint"):
             assert words in squeezed, number
     assert ("先验参数" if language == "zh" else "prior parameters") in text
     lines = [line.rstrip() for line in text.splitlines()]

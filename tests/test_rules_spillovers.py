@@ -113,10 +113,13 @@ def test_boosts_add_up_and_end_and_follow_their_firms() -> None:
 
 
 def test_without_any_elasticity_productivity_stays_what_it_was_at_birth() -> None:
-    """A minimally different world: both elasticities 0; every firm of the start keeps productivity and margin."""
+    """Both elasticities and the effects of digital projects 0: every firm of the start keeps productivity and margin."""
     from kechuang.parameters import default_draw
 
-    draw = default_draw("B").with_values(knowledge_elasticity=0.0, spillover_elasticity=0.0)
+    nothing = dict.fromkeys(
+        ("knowledge_elasticity", "spillover_elasticity", "digital_productivity_gain", "digital_productivity_dip"), 0.0
+    )
+    draw = default_draw("B").with_values(**nothing)
     city = city_of(scenario_of("2018Q4"), draw)
     columns, count = city.firms.columns, city.firms.count
     first = {
