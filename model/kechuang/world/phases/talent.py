@@ -59,11 +59,9 @@ def _weights_of_places(city: Corridor) -> tuple[Floats, Floats]:
     """Return how possible movers look at places, R&D staff and graduates: as firms and people are, before amenities."""
     share = city.rules.talent.inflow_share
     usual = rules.inflow_chance(_amenity(city), share) / share
-    weights = (
-        city.place_share * city.high_tech_quotient,
-        np.array([place.population for place in city.geography.places]),
-    )
-    return tuple(weight / float((weight * usual).sum()) for weight in weights)  # type: ignore[return-value]
+    staff = city.place_share * city.high_tech_quotient
+    graduates = np.array([place.population for place in city.geography.places])
+    return staff / float((staff * usual).sum()), graduates / float((graduates * usual).sum())
 
 
 def _amenity(city: Corridor) -> Floats:
@@ -107,10 +105,9 @@ def utilities(city: Corridor, reference: Floats, offers: Floats, subsidy: Floats
     staff = float(np.log(max(labour.census.present.sum(), 1.0) / labour.first_staff))
     graduates = float(np.log(max(labour.graduates.sum(), 1.0) / max(labour.first_graduates, 1.0)))
     stock = np.array([staff, staff, staff, graduates])
-    nothing = np.zeros_like(wages)
-    return tuple(  # type: ignore[return-value]
-        rules.utility(relative, _amenity(city), stock, grant / wages, p) for grant in (nothing, subsidy)
-    )
+    amenity, nothing = _amenity(city), np.zeros_like(wages)
+    stay = rules.utility(relative, amenity, stock, nothing, p)
+    return stay, rules.utility(relative, amenity, stock, subsidy / wages, p)
 
 
 def _move(city: Corridor, wanted: Rows, stay: Floats, offers: Floats) -> Rows:
