@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from kechuang.world.mechanisms import digital, incubators, joint
+from kechuang.world.mechanisms import digital, incubators, joint, venture
 from kechuang.world.mechanisms.digital import AGAIN, BOTH, KEY, LIGHT, NONE, DigitalParameters
 from kechuang.world.mechanisms.incubators import Floor
 from worlds import record
@@ -188,6 +188,6 @@ def test_leaders_stand_on_upper_steps_unless_steps_are_named() -> None:
 
 def test_the_best_are_those_with_the_highest_possible_scores() -> None:
     score = np.array([1.0, 3.0, -np.inf, 3.0, 2.0])
-    assert joint.best(score, np.array([0, 9, 2, 4, 5]), 3).tolist() == [3, 1, 4]
-    assert joint.best(score, np.arange(5), 9).size == 4
-    assert joint.best(score[:0], np.arange(0), 2).size == 0
+    assert venture.best(score, np.array([0, 9, 2, 4, 5]), 3).tolist() == [3, 1, 4]
+    assert venture.best(score, np.arange(5), 9).size == 4
+    assert venture.best(score[:0], np.arange(0), 2).size == 0

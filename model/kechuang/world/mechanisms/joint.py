@@ -61,12 +61,3 @@ def learnt_in_team(
     gain = np.maximum(inside * (1.0 - rivalry * rivals) - outside, 0.0)
     np.fill_diagonal(gain, 0.0)
     return np.asarray(gain @ knowledge)
-
-
-def best(score: Numbers, identity: Rows, number: int) -> Rows:
-    """Return the positions of the highest scores that are possible at all; ties go to the older identity."""
-    possible = np.flatnonzero(score > -np.inf)
-    if possible.size > number:
-        lowest = np.partition(score[possible], possible.size - number)[possible.size - number]
-        possible = possible[score[possible] >= lowest]
-    return np.asarray(possible[np.lexsort((identity[possible], -score[possible]))][:number], dtype=np.int64)

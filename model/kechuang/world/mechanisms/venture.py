@@ -156,8 +156,12 @@ def gumbel(draw: Numbers) -> Numbers:
 
 
 def best(score: Numbers, identity: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """Return the positions of the highest scores, the highest first; ties go to the older identity."""
-    return np.asarray(np.lexsort((identity, -score))[: max(number, 0)], dtype=np.int64)
+    """Return the positions of the highest scores, the highest first; ties go to the older identity, -inf is never chosen."""
+    number, possible = max(number, 0), np.flatnonzero(score > -np.inf)
+    if 0 < number < possible.size:
+        lowest = np.partition(score[possible], possible.size - number)[possible.size - number]
+        possible = possible[score[possible] >= lowest]
+    return np.asarray(possible[np.lexsort((identity[possible], -score[possible]))][:number], dtype=np.int64)
 
 
 def fund_met(draw: Numbers, p: VentureParameters) -> NDArray[np.int64]:

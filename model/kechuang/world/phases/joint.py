@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
 from kechuang.world.mechanisms import joint
-from kechuang.world.mechanisms.venture import gumbel
+from kechuang.world.mechanisms.venture import best, gumbel
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -106,7 +106,7 @@ def _team(city: Corridor, found: Candidates, cells: NDArray[np.bool_], number: i
     columns, rows = city.firms.columns, found.rows
     free = columns.project_ends[rows] == 0
     may_lead = free & cells[found.place, found.industry, columns.ladder[rows]]
-    leader = joint.best(np.where(may_lead, found.leading, -np.inf), found.identity, 1)
+    leader = best(np.where(may_lead, found.leading, -np.inf), found.identity, 1)
     if leader.size == 0:
         return leader
     head = int(leader[0])
@@ -117,7 +117,7 @@ def _team(city: Corridor, found: Candidates, cells: NDArray[np.bool_], number: i
     may_join = free & (found.research >= found.instalment[head] / joint.SMALLEST_TEAM)
     score = np.where(may_join, near[found.place, found.industry] + found.joining, -np.inf)
     size = joint.team_size(uniform(stream_key(city.luck_seed, city.quarter, int(Purpose.JOINT_SIZE)), number))
-    return rows[np.concatenate([leader, joint.best(score, found.identity, size - 1)])]
+    return rows[np.concatenate([leader, best(score, found.identity, size - 1)])]
 
 
 def _prices(city: Corridor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
