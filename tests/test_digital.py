@@ -14,7 +14,6 @@ from kechuang.world.mechanisms import accounts, digital
 from kechuang.world.mechanisms.demography import close_firms
 from kechuang.world.model import Corridor
 from kechuang.world.phases import incubators as incubator_phase
-from kechuang.world.phases.digital import coverage
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from kechuang.world.population.firms import arrays
 from worlds import LIMIT, city_of, firms_of, scenario_of
@@ -217,7 +216,9 @@ def test_coverage_never_exceeds_everybody() -> None:
     share = now.indicators[:, POSITION["digital_coverage"]]
     assert share.max() <= 100.0
     assert share[-1] > 85.0
-    assert coverage(now) == pytest.approx(share[-1] / 100.0)
+    columns, count = now.firms.columns, now.firms.count
+    panel = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1)
+    assert (columns.digital[:count][panel] > 0).mean() == pytest.approx(share[-1] / 100.0)
 
 
 def test_the_digital_core_is_the_value_added_of_its_industries() -> None:

@@ -18,7 +18,7 @@ LAYERS = (
     ("world",),
     ("scenario", "parameters", "provisional", "evidence", "city", "city_file", "law", "priors", "targets", "provenance"),
     # The declaration of what is reported is plain data; targets refer to it.
-    ("clock", "randomness", "errors", "units", "resources", "datafile", "records", "compiled", "world.indicators"),
+    ("clock", "randomness", "queues", "errors", "units", "resources", "datafile", "records", "compiled", "world.indicators"),
 )
 LEVEL = {name: level for level, names in enumerate(reversed(LAYERS)) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))

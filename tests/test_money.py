@@ -14,6 +14,7 @@ from kechuang.randomness import stream_key
 from kechuang.world.books import identities
 from kechuang.world.indicators import POSITION
 from kechuang.world.measure.credit import credit_readings
+from kechuang.world.measure.headcount import headcount
 from kechuang.world.mechanisms import credit, lending
 from kechuang.world.mechanisms.credit import BankColumns, CreditParameters, CreditSetting
 from kechuang.world.model import Corridor
@@ -201,11 +202,11 @@ def test_overdue_loans_are_those_past_their_term() -> None:
     city = city_of(scenario_of("2017Q4"), default_draw("B"), scale=0.03).run(4)
     columns, count = city.firms.columns, city.firms.count
     columns.loan_due[:count] = city.quarter + 1
-    assert credit_readings(city)["loans_overdue_share"] == 0.0
+    assert credit_readings(city, headcount(city))["loans_overdue_share"] == 0.0
     owed = np.flatnonzero((columns.alive[:count] == 1) & (columns.loans[:count] > 0.0))
     columns.loan_due[owed[:5]] = city.quarter
     expected = 100.0 * columns.loans[owed[:5]].sum() / columns.loans[owed].sum()
-    assert credit_readings(city)["loans_overdue_share"] == pytest.approx(expected)
+    assert credit_readings(city, headcount(city))["loans_overdue_share"] == pytest.approx(expected)
 
 
 # One default by hand --------------------------------------------------------------------------------------------------

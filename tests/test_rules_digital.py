@@ -7,9 +7,12 @@ import math
 import numpy as np
 import pytest
 
+from kechuang.queues import in_order
+from kechuang.randomness import uniforms
 from kechuang.world.mechanisms import digital, incubators, joint, venture
 from kechuang.world.mechanisms.digital import AGAIN, BOTH, KEY, LIGHT, NONE, DigitalParameters
 from kechuang.world.mechanisms.incubators import Floor
+from kechuang.world.mechanisms.venture import gumbel
 from worlds import record
 
 P = record(
@@ -143,9 +146,9 @@ def test_tenants_that_fit() -> None:
 
 def test_the_lowest_draws_of_a_place_get_in() -> None:
     place, draw = np.array([1, 0, 1, 1]), np.array([0.9, 0.5, 0.1, 0.1])
-    found = incubators.first_in_line(place, draw, np.array([4, 3, 2, 1]), np.array([0.9, 2.0]))
+    found = incubators.first_in_line(place, draw, np.array([0.9, 2.0]))
     assert sorted(found.tolist()) == [2, 3]
-    assert incubators.first_in_line(place, draw, np.array([4, 3, 2, 1]), np.array([1.0, 1.5])).tolist() == [1, 3]
+    assert incubators.first_in_line(place, draw, np.array([1.0, 1.5])).tolist() == [1, 2]  # alike: the older
 
 
 def test_relief_is_the_tenants_share_of_what_incubators_save() -> None:
@@ -159,6 +162,22 @@ def test_relief_is_the_tenants_share_of_what_incubators_save() -> None:
 
 def test_teams_have_three_to_six_members() -> None:
     assert [joint.team_size(u) for u in (0.0, 0.26, 0.51, 0.76, 1.0 - 1e-12)] == [3, 4, 5, 6, 6]
+
+
+def test_members_are_the_highest_of_closeness_plus_luck() -> None:
+    """Against the whole list, for 200 leaders whose closeness to nine cells is drawn; two of the cells are closed to them."""
+    n, cells = 400, 9
+    for leader in range(200):
+        key = np.uint64(1000 + leader)
+        draws, luck_of_cell = uniforms(key, np.arange(n)), uniforms(key, np.arange(n, n + cells))
+        closeness = np.where(np.arange(cells) < 2, -np.inf, 3.0 * np.log(luck_of_cell))
+        cell, free, research = np.arange(n) % cells, np.arange(n) % 5 > 0, 100.0 * uniforms(key, np.arange(n, 2 * n))
+        luck, line = gumbel(draws), in_order(draws)[::-1]
+        score = np.where(free & (research >= 30.0), closeness[cell] + luck, -np.inf)
+        found = joint.members_for(line, luck, free, cell, closeness, research, 30.0, 5)
+        assert found.tolist() == np.argsort(-score)[:5].tolist()
+    few = joint.members_for(line, luck, free & (np.arange(n) < 12), cell, closeness, research, 0.0, 40)
+    assert sorted(few) == [i for i in range(12) if free[i] and cell[i] >= 2]
 
 
 def test_what_a_team_learns() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kechuang.queues import in_order
 from kechuang.randomness import stream_key, uniforms
 from kechuang.world.mechanisms import academicians, founding, hiring
 from kechuang.world.mechanisms import talent as rules
@@ -185,9 +186,9 @@ def test_matches() -> None:
 
 def test_the_queue_runs_from_the_smallest_draw_to_the_largest() -> None:
     draws = uniforms(KEY, np.arange(5000))
-    assert np.array_equal(hiring.in_order(draws), np.argsort(draws, kind="stable"))
-    assert hiring.in_order(np.zeros(0)).size == 0
-    assert hiring.in_order(np.array([0.5, 0.25, 0.5])).tolist() == [1, 0, 2]
+    assert np.array_equal(in_order(draws), np.argsort(draws, kind="stable"))
+    assert in_order(np.zeros(0)).size == 0
+    assert in_order(np.array([0.5, 0.25, 0.5])).tolist() == [1, 0, 2]
 
 
 def test_one_more_vacancy_leaves_the_others_as_they_are() -> None:
@@ -294,9 +295,14 @@ def test_projects_by_grant() -> None:
 def test_partners_are_drawn_by_knowledge() -> None:
     """Knowledge 3 to 1 in 4000 draws: three quarters; tolerance 4 standard errors, false alarm 6e-5."""
     draws = uniforms(KEY, np.arange(8000)).reshape(4000, 2)
-    first = [academicians.choose_partner(np.array([300.0, 100.0]), pair) == 0 for pair in draws]
+    lines = [academicians.line_of_partners(np.array([300.0, 100.0]), pair, 2) for pair in draws]
+    first = [line[0] == 0 for line in lines]
+    assert all(sorted(line) == [0, 1] for line in lines)
     assert np.mean(first) == pytest.approx(0.75, abs=4.0 * math.sqrt(0.75 * 0.25 / 4000))
-    assert academicians.choose_partner(np.zeros(0), np.zeros(0)) == -1
+    pair = np.array([300.0, 100.0])
+    assert [academicians.line_of_partners(pair, draws[k], 1)[0] for k in range(50)] == [line[0] for line in lines[:50]]
+    assert academicians.line_of_partners(pair, draws[0], 0).size == 0
+    assert academicians.line_of_partners(np.zeros(0), np.zeros(0), 3).size == 0
 
 
 # The people as columns ------------------------------------------------------------------------------------------------

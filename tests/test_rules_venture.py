@@ -118,9 +118,11 @@ def test_gumbel_noise_chooses_in_proportion_to_the_exponential_of_scores() -> No
 
 def test_a_firm_talks_to_a_fund_by_the_sizes_of_the_funds() -> None:
     draw = np.array([0.001, 0.0499, 0.0501, 0.1499, 0.1501, 0.5999, 0.6001, 0.999999])
-    assert list(venture.fund_met(draw, parameters())) == [0, 0, 1, 1, 2, 2, 3, 3]
+    met = np.array([venture.meets(fund, draw, parameters()) for fund in range(4)])
+    assert (met.sum(axis=0) == 1).all()
+    assert list(met.argmax(axis=0)) == [0, 0, 1, 1, 2, 2, 3, 3]
     only = parameters(fund_shares=np.array([0.0, 0.0, 1.0, 0.0]))
-    assert set(venture.fund_met(draw, only)) == {2}
+    assert [bool(venture.meets(fund, draw, only).any()) for fund in range(4)] == [False, False, True, False]
 
 
 def test_tickets_spread_around_their_stage_and_keep_its_mean() -> None:

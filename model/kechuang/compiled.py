@@ -23,11 +23,15 @@ PACKAGE = Path(__file__).resolve().parent
 
 def kernel_sources() -> list[Path]:
     """Return the files that hold rules and kernels."""
+    world = PACKAGE / "world"
     return [
         PACKAGE / "compiled.py",
+        PACKAGE / "queues.py",
         PACKAGE / "randomness.py",
-        PACKAGE / "world" / "population" / "firms.py",
-        *sorted((PACKAGE / "world" / "mechanisms").glob("*.py")),
+        world / "measure" / "headcount.py",
+        world / "population" / "admission.py",
+        world / "population" / "firms.py",
+        *sorted((world / "mechanisms").glob("*.py")),
     ]
 
 

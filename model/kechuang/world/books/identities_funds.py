@@ -16,14 +16,9 @@ SHARE_TOLERANCE = 1e-9
 """Largest allowed violation of a share held in a firm."""
 
 
-def check_funds(city: Corridor) -> list[Residual]:
-    """Return the residual of every identity of the funds."""
-    return [*_money(city), *_stakes(city)]
-
-
-def _money(city: Corridor) -> list[Residual]:
+def check_funds_money(city: Corridor, gross: float) -> list[Residual]:
     """Fund by fund: the account moves by its own records, and no more is called than partners committed."""
-    gross, found = max(city.ledger.gross(), 1e-9), []
+    found = []
     for fund in city.funds:
         moved = sum(sign * fund.flows[name] for name, sign in FLOWS_OF_A_FUND.items())
         values = {
@@ -38,7 +33,7 @@ def _money(city: Corridor) -> list[Residual]:
     return found
 
 
-def _stakes(city: Corridor) -> list[Residual]:
+def check_stakes(city: Corridor) -> list[Residual]:
     """Shares lie between nothing and all; stakes held and the columns of living firms tell the same."""
     columns, count = city.firms.columns, city.firms.count
     held: dict[int, tuple[int, float]] = {}

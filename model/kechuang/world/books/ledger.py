@@ -9,8 +9,7 @@ a plug for the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +32,7 @@ SECTORS = (
 _POSITION = {name: position for position, name in enumerate(SECTORS)}
 
 
-@dataclass(frozen=True)
-class Residual:
+class Residual(NamedTuple):
     """One violated or satisfied identity: whose account, which identity, by how much (万元, people or firms)."""
 
     identity: str
@@ -82,9 +80,12 @@ class Ledger:
         """Return by how much a sector's deposits must have changed according to its flows (万元)."""
         return float(self._matrix()[:, _POSITION[sector]].sum())
 
-    def residuals(self, quarter: int, deposits: dict[str, float]) -> list[Residual]:
-        """Compare opening deposits plus flows with the deposits that the sectors hold now, and each row with zero."""
-        gross, matrix = max(self.gross(), 1e-9), self._matrix()
+    def residuals(self, quarter: int, deposits: dict[str, float], gross: float) -> list[Residual]:
+        """Compare opening deposits plus flows with the deposits that the sectors hold now, and each row with zero.
+
+        Shares are of the `gross` flows of the quarter (万元).
+        """
+        matrix = self._matrix()
         change, left = matrix.sum(axis=0).tolist(), matrix.sum(axis=1).tolist()
         found = []
         for sector, now in deposits.items():

@@ -121,6 +121,7 @@ class Funds:
         self.stakes: list[Stake] = []
         self.deals = 0
         self._held: dict[int, list[Stake]] = {}
+        self._ever_held: set[int] = set()
         self._model = model
         self._commit(0)
 
@@ -169,6 +170,7 @@ class Funds:
     def take(self, stake: Stake, columns: FirmColumns, row: int) -> None:
         """Add a stake in the firm of a row."""
         self.stakes.append(stake)
+        self._ever_held.add(stake.firm)
         self._held.setdefault(stake.firm, []).append(stake)
         columns.fund[row] = stake.fund + 1
         columns.fund_share[row] += stake.share
@@ -191,9 +193,9 @@ class Funds:
         for row in rows[columns.fund[rows] > 0]:
             self.leave(columns, int(row), quarter, CLOSURE, 0.0)
 
-    def ever_held(self) -> NDArray[np.int64]:
-        """Return the identities of all firms in which a fund has ever invested."""
-        return np.array([stake.firm for stake in self.stakes], dtype=np.int64)
+    def ever_held(self, firm: int) -> bool:
+        """Say whether a fund has ever invested in a firm."""
+        return firm in self._ever_held
 
     def projects(self, stage: int | None = None) -> int:
         """Return the number of firms in which a fund has ever invested, of one stage at the first deal if asked."""

@@ -12,6 +12,7 @@ from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.measure.credit import credit_readings
 from kechuang.world.measure.digital import digital_readings
 from kechuang.world.measure.funds import fund_readings
+from kechuang.world.measure.headcount import Headcount, headcount
 from kechuang.world.measure.people import people_readings
 from kechuang.world.measure.platforms import platform_readings
 from kechuang.world.mechanisms import accounts
@@ -27,14 +28,15 @@ SCALED = np.array([key not in _INTENSIVE for key in KEYS])
 
 def record(city: Corridor) -> None:
     """Write this quarter's row of indicators."""
+    now = headcount(city)
     values = {
-        **_counts(city),
+        **_counts(city, now),
         **_production(city),
         **_growth(city),
-        **credit_readings(city),
+        **credit_readings(city, now),
         **fund_readings(city),
         **people_readings(city),
-        **digital_readings(city),
+        **digital_readings(city, now),
         **platform_readings(city),
         **_government(city),
     }
@@ -45,20 +47,14 @@ def record(city: Corridor) -> None:
     row[SCALED] /= city.scale
 
 
-def _counts(city: Corridor) -> dict[str, float]:
-    columns, count = city.firms.columns, city.firms.count
-    alive = columns.alive[:count] == 1
-    ladder, place = columns.ladder[:count][alive], columns.place[:count][alive]
-    certified = columns.certified[:count][alive] > -999
-    total = float(certified.sum())
-    inside = float(city.in_corridor[place[certified]].sum())
+def _counts(city: Corridor, now: Headcount) -> dict[str, float]:
     return {
-        "high_tech_firms": total,
-        "tech_sme_firms": float((ladder > 0).sum()) + city.rules.value("unpurged_share") * city.unpurged,
-        "leading_firms": float((ladder == 3).sum()),
-        "above_scale_firms": float(columns.above_scale[:count][alive].sum()),
-        "industrial_units": float(alive.sum() + city.reservoir.units.sum()),
-        "corridor_high_tech_share": 100.0 * inside / max(total, 1.0),
+        "high_tech_firms": float(now.certified),
+        "tech_sme_firms": now.listed + city.rules.value("unpurged_share") * city.unpurged,
+        "leading_firms": float(now.leading),
+        "above_scale_firms": float(now.above_scale),
+        "industrial_units": float(now.living + city.reservoir.units.sum()),
+        "corridor_high_tech_share": 100.0 * now.inside / max(now.certified, 1),
         "patents": city.patents_granted,
         **{key: float(value) for key, value in city.tally.items() if key in INDICATORS},
     }

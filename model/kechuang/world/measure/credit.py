@@ -8,6 +8,7 @@ import numpy as np
 
 from kechuang.clock import quarter_index
 from kechuang.units import yi_from_wan
+from kechuang.world.measure.headcount import Headcount
 from kechuang.world.mechanisms import lending
 from kechuang.world.mechanisms.credit import SCIENCE_BANK
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 END_2020 = quarter_index("2020Q4")
 
 
-def credit_readings(city: Corridor) -> dict[str, float]:
+def credit_readings(city: Corridor, now: Headcount) -> dict[str, float]:
     """Return loans, guarantees, platform and network of this quarter."""
     books, counts = city.banks.columns, city.lending
     loans, bad = float(books.loans.sum()), float(books.bad.sum())
     asked = max(counts["applicants"], 1.0)
-    users = platform_users(city)
+    users = platform_users(city, now.users)
     return {
         "loans_outstanding": yi_from_wan(loans),
         "loans_granted": yi_from_wan(counts["granted"]),
@@ -41,14 +42,12 @@ def credit_readings(city: Corridor) -> dict[str, float]:
         "platform_users": users,
         "platform_financing": yi_from_wan(users * city.rules.value("platform_financing_per_user")),
         "bank_concentration": float(((books.loans / max(loans, 1e-9)) ** 2).sum()),
-        **_network(city),
+        **_network(city, now),
     }
 
 
-def platform_users(city: Corridor) -> float:
+def platform_users(city: Corridor, firms: int) -> float:
     """Return registered users: firms one by one, clients among small units and other small borrowers by share."""
-    columns, count = city.firms.columns, city.firms.count
-    firms = float((columns.platform_user[:count] * columns.alive[:count]).sum(dtype=np.int64))
     small = city.rules.value("reservoir_borrower_share") * float(city.reservoir.units.sum())
     return firms + float(city.platform_cells @ np.array([small, city.scale * other_borrowers(city)]))
 
@@ -59,16 +58,13 @@ def other_borrowers(city: Corridor) -> float:
     return float(first * (last / first) ** (min(city.quarter, END_2020) / END_2020))
 
 
-def _network(city: Corridor) -> dict[str, float]:
-    columns, count, banks = city.firms.columns, city.firms.count, city.banks.columns
-    alive = columns.alive[:count] == 1
-    listed = alive & (columns.ladder[:count] > 0)
-    at_science = banks.kind[columns.main_bank[:count][listed]] == SCIENCE_BANK
+def _network(city: Corridor, now: Headcount) -> dict[str, float]:
+    banks = city.banks.columns
     opened = (banks.kind == SCIENCE_BANK) & (banks.opens <= city.quarter)
     places = city.geography.places
     counties = {county for place in banks.place[opened] for county in places[int(place)].counties}
     return {
-        "bank_links": 1.0 + float((columns.second_bank[:count][alive] >= 0).sum()) / max(float(alive.sum()), 1.0),
+        "bank_links": 1.0 + now.second_banks / max(now.living, 1),
         "bank_coverage": float(len(counties)),
-        "science_bank_share": 100.0 * float(at_science.sum()) / max(float(listed.sum()), 1.0),
+        "science_bank_share": 100.0 * now.at_science_banks / max(now.listed, 1),
     }

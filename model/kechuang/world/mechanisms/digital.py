@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.world.mechanisms.venture import gumbel
 
@@ -118,17 +119,22 @@ def may_start_key(digital: NDArray[np.int8], age: Rows, p: DigitalParameters) ->
 
 def match_projects(costs: Numbers, wish: Numbers, cash: Numbers, identity: Rows) -> tuple[Rows, Rows]:
     """Return which projects start and in which firm (positions): each takes the first in line that can pay for it."""
-    line = np.lexsort((identity, -wish))
-    left = cash[line]
-    started, firms = [], []
-    for project in np.argsort(-costs, kind="stable"):
-        able = left >= costs[project]
-        first = int(able.argmax()) if able.size else 0
-        if able.size and able[first]:
-            left[first] = -np.inf
-            started.append(int(project))
-            firms.append(int(line[first]))
-    return np.array(started, dtype=np.int64), np.array(firms, dtype=np.int64)
+    largest_first = np.argsort(-costs, kind="stable")
+    return first_able(largest_first, costs, np.lexsort((identity, -wish)), cash)
+
+
+@compiled
+def first_able(projects: Rows, costs: Numbers, line: Rows, cash: Numbers) -> tuple[Rows, Rows]:
+    """Return projects and firms matched when each project, in turn, takes the first firm in line with the cash for it."""
+    left, started, firms, found = cash[line], np.empty(projects.size, np.int64), np.empty(projects.size, np.int64), 0
+    for project in projects:
+        for k in range(line.size):
+            if left[k] >= costs[project]:
+                left[k] = -1.0
+                started[found], firms[found] = project, line[k]
+                found += 1
+                break
+    return started[:found], firms[:found]
 
 
 def effect_at(age: Rows, dip_quarters: Numbers, ramp_quarters: Numbers, dip: float, gain: float) -> Numbers:

@@ -38,13 +38,6 @@ def research_ceiling(cost: float, heads: int) -> float:
     return cost * (heads + 1.0)
 
 
-def in_order(draws: Floats) -> Rows:
-    """Return positions from the smallest draw in (0, 1) to the largest; draws alike in 43 bits keep their order."""
-    packed = (np.floor(draws * 2.0**43).astype(np.int64) << 20) | np.arange(draws.size)
-    packed.sort()
-    return np.asarray(packed & (2**20 - 1))
-
-
 def matches(seekers: Floats, vacancies: Floats, efficiency: Floats) -> Floats:
     """Return how many vacancies are filled in a quarter."""
     return np.minimum(np.minimum(seekers, vacancies), efficiency * np.sqrt(seekers * vacancies))
@@ -96,19 +89,20 @@ def list_vacancies(
 
 @compiled
 def pair(queue: Rows, market: Rows, seekers: Rows, seeker_market: Rows, quota: Rows, chosen: Rows, taken: NDArray[np.int8]) -> None:
-    """Give vacancies (in the order of `queue`) seekers of their market (in the order of `seekers`) up to its quota."""
+    """Give open vacancies (in the order of `queue`) free seekers of their market (in the order of `seekers`) up to its quota."""
     start = np.zeros(quota.size + 1, dtype=np.int64)
     for s in seekers:
-        start[seeker_market[s] + 1] += 1
+        start[seeker_market[s] + 1] += 1 - taken[s]
     start = np.cumsum(start)
     next_one, lists = start[:-1].copy(), np.empty(seekers.size, dtype=np.int64)
     for s in seekers:
-        lists[next_one[seeker_market[s]]] = s
-        next_one[seeker_market[s]] += 1
+        if taken[s] == 0:
+            lists[next_one[seeker_market[s]]] = s
+            next_one[seeker_market[s]] += 1
     pointer = start[:-1].copy()
     for v in queue:
         here = market[v]
-        if quota[here] > 0 and pointer[here] < start[here + 1]:
+        if chosen[v] < 0 and quota[here] > 0 and pointer[here] < start[here + 1]:
             chosen[v] = lists[pointer[here]]
             taken[chosen[v]] = 1
             pointer[here] += 1

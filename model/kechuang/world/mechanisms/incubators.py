@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.parameters import Draw
+from kechuang.queues import in_order, rank_in_group
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -94,12 +95,10 @@ def room(capacity: Floor, tenants: Numbers, step: int) -> Numbers:
     return np.maximum(np.minimum(own, whole), 0.0)
 
 
-def first_in_line(place: Rows, draw: Numbers, identity: Rows, free: Numbers) -> Rows:
+def first_in_line(place: Rows, draw: Numbers, free: Numbers) -> Rows:
     """Return the positions of the candidates that get a place: in each place the lowest draws, whole tenants only."""
-    order = np.lexsort((identity, draw, place))
-    lined = place[order]
-    rank = np.arange(lined.size) - np.searchsorted(lined, lined, side="left")
-    return np.asarray(order[rank < np.floor(free[lined] + 1e-9)], dtype=np.int64)
+    rank = rank_in_group(place, in_order(draw), free.size)
+    return np.flatnonzero(rank < np.floor(free[place] + 1e-9))
 
 
 def relief(tenants: Numbers, units: Numbers, ratio: float) -> Numbers:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 
 Numbers = NDArray[np.float64]
@@ -41,6 +42,38 @@ class JointParameters(NamedTuple):
 def team_size(draw: float) -> int:
     """Return the number of members from a draw in (0, 1): each size is as likely."""
     return SMALLEST_TEAM + int(draw * (LARGEST_TEAM - SMALLEST_TEAM + 1))
+
+
+@compiled
+def members_for(
+    line: Rows,
+    luck: Numbers,
+    free: NDArray[np.bool_],
+    cell: Rows,
+    closeness: Numbers,
+    research: Numbers,
+    least: float,
+    number: int,
+) -> Rows:
+    """Return the positions of the members with the highest closeness plus luck, the highest first.
+
+    `line` has positions by falling luck and `closeness` (logs, by cell) is 0 at most, so the search ends where nobody further
+    back can be better. Only free firms with this much research a quarter at least (万元) join.
+    """
+    chosen, scores, found = np.empty(number, dtype=np.int64), np.full(number, -np.inf), 0
+    for i in line:
+        if found == number and luck[i] <= scores[number - 1]:
+            break
+        score = closeness[cell[i]] + luck[i]
+        if not free[i] or research[i] < least or score <= scores[number - 1]:
+            continue
+        place = number - 1
+        while place > 0 and score > scores[place - 1]:
+            scores[place], chosen[place] = scores[place - 1], chosen[place - 1]
+            place -= 1
+        scores[place], chosen[place] = score, i
+        found = min(found + 1, number)
+    return chosen[:found]
 
 
 def leading_cells(values: Numbers, path: float) -> NDArray[np.bool_]:

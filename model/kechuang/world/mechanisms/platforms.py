@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.queues import in_order, rank_in_group
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -162,11 +163,6 @@ def choose_known(draw: Numbers, reach: Numbers) -> Rows:
     return np.asarray((draw[:, None] * upper[:, -1:] >= upper).sum(axis=1).clip(max=KNOWN - 1), dtype=np.int64)
 
 
-def within_capacity(carrier: Rows, order: Numbers, identity: Rows, capacity: Rows) -> NDArray[np.bool_]:
-    """Return who gets a contract when each carrier serves by the order of draws, ties by identity, until it is full."""
-    queue = np.lexsort((identity, order, carrier))
-    lined_up = carrier[queue]
-    place_in_line = np.arange(carrier.size) - np.searchsorted(lined_up, lined_up, side="left")
-    served = np.zeros(carrier.size, dtype=bool)
-    served[queue] = place_in_line < capacity[lined_up]
-    return served
+def within_capacity(carrier: Rows, order: Numbers, capacity: Rows) -> NDArray[np.bool_]:
+    """Return who gets a contract when each carrier serves by the order of draws until it is full."""
+    return np.asarray(rank_in_group(carrier, in_order(order), capacity.size) < capacity[carrier])

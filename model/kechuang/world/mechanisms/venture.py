@@ -12,6 +12,7 @@ less often); rates, tickets and multiples in calibration/parameters.yaml. Equity
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -131,18 +132,28 @@ def stages(
     return np.asarray(_stages(firms, count, quarter, deflator, p.early_age, small, large))
 
 
-def standardised(values: Numbers) -> Numbers:
-    """Return values as deviations from their mean in standard deviations; zeros where they do not differ."""
-    spread = float(values.std()) if values.size else 0.0
-    return (values - values.mean()) / spread if spread > 0.0 else np.zeros(values.size)
+@compiled
+def add_standardised(values: Numbers, total: Numbers) -> None:
+    """Add values as deviations from their mean in standard deviations; nothing where they do not differ."""
+    size, mean, square = values.size, 0.0, 0.0
+    for i in range(size):
+        mean += values[i]
+    mean /= max(size, 1)
+    for i in range(size):
+        square += (values[i] - mean) ** 2
+    if square > 0.0:
+        spread = math.sqrt(square / size)
+        for i in range(size):
+            total[i] += (values[i] - mean) / spread
 
 
 def quality(traits: tuple[Numbers, ...]) -> Numbers:
     """Return the quality of firms: the standardised sum of their standardised traits."""
-    total = np.zeros(traits[0].size)
+    total, standing = np.zeros(traits[0].size), np.zeros(traits[0].size)
     for trait in traits:
-        total += standardised(trait)
-    return standardised(total)
+        add_standardised(trait, total)
+    add_standardised(total, standing)
+    return standing
 
 
 def weight_of_quality(fund: int, p: VentureParameters) -> float:
@@ -164,10 +175,11 @@ def best(score: Numbers, identity: NDArray[np.int64], number: int) -> NDArray[np
     return np.asarray(possible[np.lexsort((identity[possible], -score[possible]))][:number], dtype=np.int64)
 
 
-def fund_met(draw: Numbers, p: VentureParameters) -> NDArray[np.int64]:
-    """Return which fund each firm talks to in the quarter, by the sizes of the funds."""
-    met = np.searchsorted(np.cumsum(p.fund_shares), draw, side="right")
-    return np.asarray(np.minimum(met, p.fund_shares.size - 1), dtype=np.int64)
+def meets(fund: int, draw: Numbers, p: VentureParameters) -> NDArray[np.bool_]:
+    """Return which firms talk to a fund in the quarter: each talks to one, chosen by the sizes of the funds."""
+    upper = np.cumsum(p.fund_shares)
+    above = draw >= (upper[fund - 1] if fund else 0.0)
+    return np.asarray(above & (draw < upper[fund]) if fund < upper.size - 1 else above)
 
 
 def ticket_of(stage: int, price: float, z: float, p: VentureParameters) -> float:

@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
+from kechuang.randomness import Purpose, poissons, stream_key, uniforms
 from kechuang.world.mechanisms import academicians as rules
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
 LEVER, FLOW = "top_talent_grant", "grants to top talent projects"
-MOST_VISITS = 256
-"""Visits of a quarter with draws of their own; keys hold sixteen bits of quarter and visit."""
-
-
 def receive(city: Corridor) -> None:
-    """Draw the visits of the quarter and begin the projects that come of them.
+    """Draw the visits of the quarter and begin the projects that come of them, one at most with a firm.
 
     With the grant common to all firms a visit may lead anywhere; what a larger grant for some cells adds happens there.
     """
@@ -28,8 +24,7 @@ def receive(city: Corridor) -> None:
         return
     mean = np.array([city.scale * value("academician_visits")])
     visits = poissons(stream_key(seed, quarter, int(Purpose.ACADEMICIAN_VISITS)), np.zeros(1, dtype=np.int64), mean)
-    number = min(int(visits[0]), MOST_VISITS)
-    city.labour.visits += number
+    city.labour.visits += int(visits[0])
     paths, conversion = city.policy.talent, value("academician_conversion")
     elasticity, key = value("top_grant_elasticity"), stream_key(seed, quarter, int(Purpose.ACADEMICIAN_CONVERSION))
     grants = (paths.paths.grant[quarter], paths.unchanged.grant[quarter])
@@ -37,34 +32,37 @@ def receive(city: Corridor) -> None:
         rules.project_chance(conversion, float(grant) / city.money, elasticity)
         for grant in (grants[0].min(), grants[0].max(), grants[1].max())
     )
+    draws = uniforms(key, np.arange(visits[0]))
+    projects = np.flatnonzero(draws < max(free, most))
+    if projects.size == 0:
+        return
     columns, count = city.firms.columns, city.firms.count
     suits = (columns.alive[:count] == 1) & ((columns.ladder[:count] >= 2) | (columns.above_scale[:count] == 1))
     partners = np.flatnonzero(suits & (columns.knowledge[:count] > 0.0))
-    cell = (columns.place[partners], columns.industry[partners], columns.ladder[partners])
-    aimed = partners[grants[0][cell] >= grants[0].max()]
+    anywhere = int((draws[projects] < free).sum())
+    rows = _partners(city, partners, anywhere)
+    if projects.size > anywhere:
+        cell = (columns.place[partners], columns.industry[partners], columns.ladder[partners])
+        aimed = np.setdiff1d(partners[grants[0][cell] >= grants[0].max()], rows)
+        rows = np.concatenate([rows, _partners(city, aimed, projects.size - anywhere)])
     boost, quarters = value("academician_pool_boost"), round(value("academician_boost_quarters"))
-    for visit in range(number):
-        draw = uniform(key, visit)
-        if draw < max(free, most):
-            row = _partner(city, visit, partners if draw < free else aimed)
-            city.labour.projects += row.size
-            city.boosts.add(row, np.full(row.size, boost), np.full(row.size, quarter + quarters))
-            _claim_grant(city, row, in_path=draw < usual)
+    city.labour.projects += rows.size
+    city.boosts.add(rows, np.full(rows.size, boost), np.full(rows.size, quarter + quarters))
+    _claim_grants(city, rows, usual=int((draws[projects] < usual).sum()))
 
 
-def _partner(city: Corridor, visit: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the row of the partner among these firms, or no row where there is none."""
-    key = stream_key(city.luck_seed, city.quarter * MOST_VISITS + visit, int(Purpose.ACADEMICIAN_PARTNER))
+def _partners(city: Corridor, rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """Return the rows of the first in line among these firms."""
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.ACADEMICIAN_PARTNER))
     columns = city.firms.columns
-    position = rules.choose_partner(columns.knowledge[rows], uniforms(key, columns.identity[rows]))
-    return rows[position : position + 1] if position >= 0 else rows[:0]
+    return rows[rules.line_of_partners(columns.knowledge[rows], uniforms(key, columns.identity[rows]), number)]
 
 
-def _claim_grant(city: Corridor, row: NDArray[np.int64], in_path: bool) -> None:
-    """Let the partner claim what its cell pays, cut where the project or the amount comes from a change with a budget."""
+def _claim_grants(city: Corridor, rows: NDArray[np.int64], usual: int) -> None:
+    """Let partners claim what their cells pay; beyond the `usual` number, projects come from a change with a budget."""
     columns, quarter, talent = city.firms.columns, city.quarter, city.policy.talent
-    cell, price = (columns.place[row], columns.industry[row], columns.ladder[row]), city.policy.price(quarter, city.deflator)
+    cell, price = (columns.place[rows], columns.industry[rows], columns.ladder[rows]), city.policy.price(quarter, city.deflator)
     promised, unchanged = price * talent.paths.grant[quarter][cell], price * talent.unchanged.grant[quarter][cell]
-    paid = talent.budgets[LEVER].ration(promised, unchanged if in_path else 0.0 * unchanged)
+    paid = talent.budgets[LEVER].ration(promised, unchanged * (np.arange(rows.size) < usual))
     if paid.sum() > 0.0:
-        city.claim(LEVER, FLOW, row, paid)
+        city.claim(LEVER, FLOW, rows, paid)

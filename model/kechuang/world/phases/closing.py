@@ -56,8 +56,12 @@ def settle_households(city: Corridor) -> None:
 
 def close_quarter(city: Corridor) -> None:
     """Check the identities and measure the city."""
-    city.residuals = identities.check(city)
-    city.worst_residual = identities.worst(city.residuals)  # the same whether the run is audited or not
+    end_of_year = quarter_of_year(city.quarter) == 4
+    city.residuals = identities.check_flows(city)
+    stocks = identities.check_stocks(city) if city.audit or end_of_year else []
+    # The indicator is the same whether the run is audited or not.
+    city.worst_residual = identities.worst([*city.residuals, *stocks] if end_of_year else city.residuals)
+    city.residuals += stocks
     if city.audit:
         city.residuals += identities.check_audited(city)
     city.ledger.close_quarter(city.deposits())

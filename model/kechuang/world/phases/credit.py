@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.queues import in_order
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
 from kechuang.world import settings
@@ -81,7 +82,7 @@ def lend(city: Corridor) -> None:
     draw = uniforms(stream_key(seed, quarter, int(Purpose.LOAN_ORDER)), columns.identity[rows])
     moved, change = np.zeros((len(city.banks), 2)), np.zeros(count)
     lending.repay_unneeded(columns, count, need, quarter, banks, moved, change)
-    queue = rows[np.argsort(draw, kind="stable")]
+    queue = rows[in_order(draw)]
     counts = lending.lend(columns, queue, need, setting, banks, keys, rules.credit, moved, change)
     city.lending = dict(zip(lending.COUNTS, (float(number) for number in counts), strict=True))
     city.audit_book.note("deposits", "bank loans", np.arange(count), change)

@@ -29,12 +29,12 @@ class Round(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What funds see of the firms of one stage that none ever held: row, quality, luck of the quarter, fund they talk to."""
+    """What funds see of the firms of one stage: row, identity, quality, and the draw that says to which fund they talk."""
 
     rows: Rows
+    identity: Rows
     quality: NDArray[np.float64]
-    luck: NDArray[np.float64]
-    met: Rows
+    draw: NDArray[np.float64]
 
 
 class Market:
@@ -64,11 +64,7 @@ class Market:
                 growth_of_year(city, rows),
             )
         )
-        luck = venture.gumbel(uniforms(stream_key(seed, quarter, int(Purpose.FUND_CHOICE)), identity))
-        draw = uniforms(stream_key(seed, quarter, int(Purpose.FUND_MEETING)), identity)
-        new = ~np.isin(identity, city.funds.ever_held())
-        met = venture.fund_met(draw, city.rules.venture)
-        return Seen(rows[new], quality[new], luck[new], met[new])
+        return Seen(rows, identity, quality, uniforms(stream_key(seed, quarter, int(Purpose.FUND_MEETING)), identity))
 
 
 def growth_of_year(city: Corridor, rows: Rows) -> NDArray[np.float64]:
@@ -133,22 +129,26 @@ def first_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> li
 
 
 def choose(city: Corridor, market: Market, fund: int, stage: int, free: int, number: int) -> list[int]:
-    """Return the rows of the firms chosen: `free` among all that the fund talks to, the rest among earmarked cells."""
+    """Return the rows of the firms chosen: `free` among all that the fund talks to, the rest among earmarked cells.
+
+    No fund chooses a firm that a fund has ever held.
+    """
     if number <= 0:
         return []
-    columns = city.firms.columns
-    seen = market.at(stage)
-    inside = np.flatnonzero(seen.met == fund)
-    rows = seen.rows[inside]
-    weight = venture.weight_of_quality(fund, city.rules.venture)
-    order = venture.best(weight * seen.quality[inside] + seen.luck[inside], columns.identity[rows], rows.size)
-    ranked = rows[order]
-    chosen, left = ranked[:free], ranked[free:]
+    columns, p, seen = city.firms.columns, city.rules.venture, market.at(stage)
+    inside = np.flatnonzero(venture.meets(fund, seen.draw, p))
+    identity = seen.identity[inside]
+    luck = venture.gumbel(uniforms(stream_key(city.luck_seed, city.quarter, int(Purpose.FUND_CHOICE)), identity))
+    score = venture.weight_of_quality(fund, p) * seen.quality[inside] + luck
+    wanted = free + len(city.funds.stakes) if number <= free else score.size  # as many stakes, so many may be known already
+    order = inside[venture.best(score, identity, wanted)]
+    ranked = [int(seen.rows[k]) for k in order if not city.funds.ever_held(int(seen.identity[k]))]
+    chosen, left = ranked[:free], np.array(ranked[free:], dtype=np.int64)
     if number > free:
         cells = city.policy.finance.earmarked(city.quarter)
         fits = cells[columns.place[left], columns.industry[left], columns.ladder[left]]
-        chosen = np.concatenate([chosen, left[fits][: number - free]])
-    return [int(row) for row in chosen]
+        chosen += left[fits][: number - free].tolist()
+    return chosen
 
 
 def _ticket(city: Corridor, row: int, stage: int) -> float:

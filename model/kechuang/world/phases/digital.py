@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.clock import year_of
 from kechuang.randomness import Purpose, normal, poissons, stream_key, uniforms
+from kechuang.world.measure.headcount import headcount
 from kechuang.world.mechanisms import digital, spillovers
 from kechuang.world.policy.policy_state import PRICE_BASE
 
@@ -44,21 +45,14 @@ def digitalise(city: Corridor) -> None:
         state.key_projects, state.investment = 0, 0.0
     state.core_value_added.append(_core_value_added(city))
     _ripen(city)
-    covered = coverage(city)
+    now = headcount(city)
+    covered = now.digital / max(now.above_scale, 1)
     key_rows, key_costs = _start_key(city)
     light_rows, light_costs, planned = _start_light(city, covered)
     state.key_projects += key_rows.size
     state.investment += float(key_costs.sum())
     _pay(city, np.concatenate([key_rows, light_rows]), np.concatenate([key_costs, light_costs]))
     _claim(city, key_rows, key_costs, light_rows, light_costs, planned)
-
-
-def coverage(city: Corridor) -> float:
-    """Return the share of above-scale firms that have had at least one project."""
-    columns, count = city.firms.columns, city.firms.count
-    panel = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1)
-    number = int(panel.sum())
-    return float((columns.digital[:count][panel] > 0).sum()) / number if number else 0.0
 
 
 def _price(city: Corridor) -> float:

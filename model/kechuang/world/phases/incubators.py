@@ -164,9 +164,8 @@ def _firms_in_line(city: Corridor, step: int, free: NDArray[np.float64]) -> NDAr
     outside = (columns.alive[:count] == 1) & (columns.tenant_since[:count] == NO_TENANT)
     rows = np.flatnonzero(young & outside & (columns.ladder[:count] == step))
     rows = rows[free[columns.place[rows]] >= 1.0]
-    place, identity = columns.place[rows].astype(np.int64), columns.identity[rows]
-    draw = uniforms(stream_key(city.luck_seed, quarter, int(Purpose.INCUBATOR_ORDER)), identity)
-    return rows[rules.first_in_line(place, draw, identity, free)]
+    draw = uniforms(stream_key(city.luck_seed, quarter, int(Purpose.INCUBATOR_ORDER)), columns.identity[rows])
+    return rows[rules.first_in_line(columns.place[rows].astype(np.int64), draw, free)]
 
 
 def _head_start(city: Corridor, rows: NDArray[np.int64]) -> NDArray[np.int64]:

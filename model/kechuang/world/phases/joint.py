@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.queues import in_order
 from kechuang.randomness import Purpose, poissons, stream_key, uniform, uniforms
 from kechuang.world.mechanisms import joint
 from kechuang.world.mechanisms.venture import best, gumbel
@@ -27,16 +28,19 @@ class Project(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Firms that may lead or join: rows, where they stand, R&D and instalment of a quarter (万元), wish to lead, luck."""
+    """Firms that may join: rows, cell (place and industry), R&D of a quarter (万元), luck, and positions by falling luck.
+
+    `leaders` are positions of those that could lead, in all cells and in the favoured ones, those who wish most first; `free`
+    is cleared for whoever is in a team.
+    """
 
     rows: Rows
-    place: NDArray[np.int8]
-    industry: NDArray[np.int8]
-    identity: Rows
+    cell: Rows
     research: NDArray[np.float64]
-    instalment: NDArray[np.float64]
-    leading: NDArray[np.float64]
-    joining: NDArray[np.float64]
+    luck: NDArray[np.float64]
+    line: Rows
+    leaders: tuple[Rows, Rows]
+    free: NDArray[np.bool_]
 
 
 class JointProjects:
@@ -69,12 +73,12 @@ def _start(city: Corridor) -> None:
     everywhere, most, unchanged = (_number(city, float(value)) for value in (values.min(), values.max(), usual.max()))
     if most == 0:
         return
-    found = _candidates(city)
     path = float(city.policy.support.projects_path[city.quarter])
     open_to_all = joint.leading_cells(np.full_like(values, path), path)
     favoured = joint.leading_cells(values, path)
+    found = _candidates(city, (open_to_all, favoured))
     for number in range(most):
-        team = _team(city, found, open_to_all if number < everywhere else favoured, number)
+        team = _team(city, found, found.leaders[number >= everywhere], number)
         if team.size >= joint.SMALLEST_TEAM:
             _begin(city, team, extra=number >= unchanged)
 
@@ -85,39 +89,46 @@ def _number(city: Corridor, yearly: float) -> int:
     return int(poissons(key, np.zeros(1, np.int64), np.array([0.25 * city.scale * yearly]))[0])
 
 
-def _candidates(city: Corridor) -> Candidates:
+def _candidates(city: Corridor, cells: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Candidates:
+    """Return who may join this quarter, and who may lead in each of two sets of cells (place, industry, step)."""
     columns, count, seed, quarter = city.firms.columns, city.firms.count, city.luck_seed, city.quarter
     research = columns.sales[:count] * columns.research_intensity[:count] * columns.does_research[:count]
     least = float(_prices(city)[0].min()) / joint.SMALLEST_TEAM
     can = (columns.alive[:count] == 1) & (columns.project_ends[:count] == 0) & (research > 0.0) & (research >= least)
     rows = np.flatnonzero(can)
-    identity, research = columns.identity[rows], research[rows]
-    leading, joining = (
-        gumbel(uniforms(stream_key(seed, quarter, int(purpose)), identity))
-        for purpose in (Purpose.JOINT_LEADER, Purpose.JOINT_PARTNER)
-    )
-    instalment = _instalment(city, rows)
-    leading = np.where(research >= instalment / joint.SMALLEST_TEAM, np.log(research) + leading, -np.inf)
-    return Candidates(rows, columns.place[rows], columns.industry[rows], identity, research, instalment, leading, joining)
+    identity, research, place = columns.identity[rows], research[rows], columns.place[rows].astype(np.int64)
+    wish, join = (stream_key(seed, quarter, int(purpose)) for purpose in (Purpose.JOINT_LEADER, Purpose.JOINT_PARTNER))
+    at = (place, columns.industry[rows], columns.ladder[rows])
+    able = np.flatnonzero((cells[0] | cells[1])[at] & (research >= _instalment(city, rows) / joint.SMALLEST_TEAM))
+    score = np.log(research[able]) + gumbel(uniforms(wish, identity[able]))
+    able = able[best(score, identity[able], able.size)]
+    everywhere, favoured = (able[inside[at][able]] for inside in cells)
+    draws, cell = uniforms(join, identity), place * city.shape[1] + columns.industry[rows]
+    line, free = in_order(draws)[::-1], np.ones(rows.size, dtype=bool)
+    return Candidates(rows, cell, research, gumbel(draws), line, (everywhere, favoured), free)
 
 
-def _team(city: Corridor, found: Candidates, cells: NDArray[np.bool_], number: int) -> Rows:
+def _team(city: Corridor, found: Candidates, leaders: Rows, number: int) -> Rows:
     """Return the rows of a team, the leader first; fewer than three where nobody fits."""
-    columns, rows = city.firms.columns, found.rows
-    free = columns.project_ends[rows] == 0
-    may_lead = free & cells[found.place, found.industry, columns.ladder[rows]]
-    leader = best(np.where(may_lead, found.leading, -np.inf), found.identity, 1)
-    if leader.size == 0:
-        return leader
-    head = int(leader[0])
-    free[head] = False
-    akin = city.proximity[found.industry[head]]
-    near = np.log(np.outer(city.nearness[found.place[head]], akin))  # by place and industry
+    columns = city.firms.columns
+    head = next((int(k) for k in leaders if found.free[k]), None)
+    if head is None:
+        return found.rows[:0]
+    row = found.rows[head : head + 1]
+    akin = city.proximity[columns.industry[row[0]]]
+    near = np.log(np.outer(city.nearness[columns.place[row[0]]], akin))  # by place and industry
     near[:, akin < city.rules.value("proximity_related")] = -np.inf
-    may_join = free & (found.research >= found.instalment[head] / joint.SMALLEST_TEAM)
-    score = np.where(may_join, near[found.place, found.industry] + found.joining, -np.inf)
+    least = float(_instalment(city, row)[0]) / joint.SMALLEST_TEAM
     size = joint.team_size(uniform(stream_key(city.luck_seed, city.quarter, int(Purpose.JOINT_SIZE)), number))
-    return rows[np.concatenate([leader, best(score, found.identity, size - 1)])]
+    found.free[head] = False
+    others = joint.members_for(
+        found.line, found.luck, found.free, found.cell, near.ravel(), found.research, least, size - 1
+    )
+    if others.size + 1 >= joint.SMALLEST_TEAM:
+        found.free[others] = False
+    else:
+        found.free[head] = True
+    return np.concatenate([row, found.rows[others]])
 
 
 def _prices(city: Corridor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

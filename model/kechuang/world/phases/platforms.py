@@ -139,7 +139,7 @@ def _sign(city: Corridor, interest: Interest, vouchers: Vouchers) -> Contracts:
     chosen = platforms.choose_known(taste, interest.reach[place, industry])
     carrier = interest.known[place, industry, chosen]
     order = uniforms(stream_key(seed, quarter, int(Purpose.CARRIER_ORDER)), identity)
-    served = platforms.within_capacity(carrier, order, identity, city.carriers.columns.capacity)
+    served = platforms.within_capacity(carrier, order, city.carriers.columns.capacity)
     at = willing[served]
     paid = _redeem(city, vouchers, at)
     with_voucher = (vouchers.face[at] > 0.0) & (vouchers.pots.of(vouchers.inside[at]) > 0.0)

@@ -18,9 +18,11 @@ def grant_research(city: Corridor) -> None:
     columns, policy, quarter = city.firms.columns, city.policy, city.quarter
     rows = np.flatnonzero((columns.alive[: city.firms.count] == 1) & (columns.does_research[: city.firms.count] == 1))
     key = stream_key(city.luck_seed, 0, int(Purpose.GRANT_TAKE_UP))
+    draws = uniforms(key, columns.identity[rows])
+    maybe = draws < policy.grant_take_up[quarter].max()
+    rows, draws = rows[maybe], draws[maybe]
+    rows = rows[draws < policy.grant_take_up[quarter][columns.place[rows], columns.industry[rows], columns.ladder[rows]]]
     cell = (columns.place[rows], columns.industry[rows], columns.ladder[rows])
-    applies = uniforms(key, columns.identity[rows]) < policy.grant_take_up[quarter][cell]
-    rows, cell = rows[applies], tuple(index[applies] for index in cell)
     reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
     paid_for = columns.project_grant[rows] + city.contracts.vouchers_of(rows)
     reported = np.maximum(reported - paid_for, 0.0)  # no grant on what a joint project or a voucher pays

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.queues import in_order
 from kechuang.randomness import Purpose, poissons, stream_key, uniforms
 from kechuang.world import settings
 from kechuang.world.mechanisms import hiring
@@ -160,9 +161,9 @@ def _hire(
     )
     everyone = np.concatenate([seekers, trained])
     chosen, taken = np.full(firm.size, -1), np.zeros(everyone.size, dtype=np.int8)
-    queue = hiring.in_order(order)
+    queue = in_order(order)
     luck = uniforms(stream_key(seed, city.quarter, int(Purpose.SEEKER_ORDER)), columns.identity[everyone])
-    line = hiring.in_order(luck)
+    line = in_order(luck)
     market = kind * labour.gap.shape[1] + firms.columns.place[firm]
     _place_trained(firms.columns.industry[firm], kind, queue, seekers.size, industries, chosen, taken)
     _match_rounds(city, market, queue, columns.kind[everyone], columns.place[everyone], line, chosen, taken)
@@ -216,17 +217,15 @@ def _match_rounds(
     own = seeker_kind.astype(np.int64) * places + seeker_place
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.MATCH_ROUNDING))
     rounding = uniforms(key, np.arange(KIND_COUNT * places + KIND_COUNT))
-    queue, line = queue[chosen[queue] < 0], line[taken[line] == 0]
-    seekers = np.bincount(own[line], minlength=KIND_COUNT * places).astype(np.float64)
-    vacancies = np.bincount(market[queue], minlength=KIND_COUNT * places).astype(np.float64)
+    seekers = np.asarray(np.bincount(own, taken == 0, KIND_COUNT * places), dtype=np.float64)
+    vacancies = np.asarray(np.bincount(market, chosen < 0, KIND_COUNT * places), dtype=np.float64)
     local = hiring.matches(seekers, vacancies, np.repeat(efficiency, places))
     by_kind = [x.reshape(KIND_COUNT, places).sum(axis=1) for x in (seekers, vacancies)]
     in_all = hiring.matches(by_kind[0], by_kind[1], efficiency)
     quota = np.floor(local + rounding[: local.size]).astype(np.int64)
     hiring.pair(queue, market, line, own, quota, chosen, taken)
-    filled = np.bincount(seeker_kind[line][taken[line] == 1], minlength=KIND_COUNT)
-    quota = np.maximum(0, np.floor(in_all + rounding[local.size :]).astype(np.int64) - filled)
-    queue, line = queue[chosen[queue] < 0], line[taken[line] == 0]
+    filled = by_kind[0] - np.bincount(seeker_kind, taken == 0, KIND_COUNT)
+    quota = np.maximum(0, np.floor(in_all + rounding[local.size :]) - filled).astype(np.int64)
     hiring.pair(queue, market // places, line, own // places, quota, chosen, taken)
 
 

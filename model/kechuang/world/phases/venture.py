@@ -91,13 +91,14 @@ def leave(city: Corridor) -> None:
     """List, sell, write off or hand back stakes, and pay partners all that the funds hold."""
     columns, p, quarter, seed = city.firms.columns, city.rules.venture, city.quarter, city.luck_seed
     key, luck = stream_key(seed, quarter, int(Purpose.FUND_EXIT)), stream_key(seed, 0, int(Purpose.FUND_MULTIPLE))
+    rates = [venture.exit_rates_of(fund.row, p) for fund in city.funds]
     for row in np.flatnonzero(columns.fund[: city.firms.count] > 0):
         firm, fund = int(columns.identity[row]), city.funds.agents[columns.fund[row] - 1]
         held = quarter - city.funds.held_in(firm)[0].quarter
         if held < venture.QUARTERS_TO_EXIT:
             continue
         over = held >= p.life_quarters
-        route = venture.BUYBACK if over else venture.route_out(uniform(key, firm), venture.exit_rates_of(fund.row, p))
+        route = venture.BUYBACK if over else venture.route_out(uniform(key, firm), rates[fund.row])
         if not route:
             continue
         multiple = venture.multiple_of(route, normal(luck, firm), p)

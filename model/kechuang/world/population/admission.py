@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.world import settings
 from kechuang.world.mechanisms import growth, initial, knowledge, research
 from kechuang.world.phases.credit import choose_banks
+from kechuang.world.population.firms import FirmColumns
 from kechuang.world.setup import fill_past_year
 
 if TYPE_CHECKING:
@@ -44,15 +46,15 @@ def admit(city: Corridor, new: Newcomers, *, listed: bool = False, above_scale: 
     columns.deposits[rows], columns.capital[rows] = deposits, capital
     city.booked["capital of firms"] += float(capital.sum())
     city.ledger.post("units becoming firms", "firms", "cells", float(deposits.sum()))
-    _note_transfer(city, np.arange(rows.start, rows.stop), new, deposits, capital)
+    at = np.arange(rows.start, rows.stop)
+    _note_transfer(city, at, new, deposits, capital)
     initial.draw_traits(city.firms, rows, city.luck_seed, city.rules.vector("margin_mean"), 0.0, city.rules.initial)
-    growth.describe(
-        city.firms.view(rows), new.identity.size, city.quarter, float(city.deflator[city.quarter]), city.rules.growth
-    )
+    view = city.firms.view(rows)
+    growth.describe(view, new.identity.size, city.quarter, float(city.deflator[city.quarter]), city.rules.growth)
     columns.above_scale[rows] = above_scale
-    _past_research(city, rows)
+    _past_research(city, view)
     columns.ladder[rows] = listed
-    choose_banks(city, np.arange(rows.start, rows.stop), city.quarter)
+    choose_banks(city, at, city.quarter)
     fill_past_year(city, rows)
     return rows
 
@@ -75,23 +77,34 @@ def _note_transfer(
 
 def _within_supply(city: Corridor, new: Newcomers) -> Newcomers:
     """Drop newcomers beyond nine tenths of their cell's units or sales, last candidates first."""
-    cell = new.place * city.reservoir.units.shape[1] + new.industry
-    order = np.argsort(cell, kind="stable")
-    sorted_cell = cell[order]
-    start = np.searchsorted(sorted_cell, sorted_cell, side="left")
-    rank = np.arange(cell.size) - start
-    running = np.cumsum(new.annual_sales[order])
-    before = np.concatenate([[0.0], running])[start]
-    units = 0.9 * city.reservoir.units.ravel()[sorted_cell]
-    sales = 0.9 * 4.0 * city.reservoir.sales.ravel()[sorted_cell]
-    keep = np.sort(order[(rank < units) & (running - before < sales)])
-    return Newcomers(*(column[keep] for column in new))
+    cell, cells = new.place * city.reservoir.units.shape[1] + new.industry, city.reservoir
+    keep = _fits(cell, new.annual_sales, 0.9, cells.units.ravel(), np.asarray(cells.sales).ravel())
+    return Newcomers(new.identity[keep], new.place[keep], new.industry[keep], new.annual_sales[keep], new.age[keep])
 
 
-def _past_research(city: Corridor, rows: slice) -> None:
+@compiled
+def _fits(
+    cell: NDArray[np.int64],
+    sales: NDArray[np.float64],
+    share: float,
+    units: NDArray[np.int64],
+    cell_sales: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Return who fits when all before it in its cell have come: within a share of the cell's units and sales.
+
+    Sales of newcomers are 万元 a year, those of cells 万元 a quarter.
+    """
+    number, total, keep = np.zeros(units.size), np.zeros(units.size), np.empty(cell.size, dtype=np.bool_)
+    for i in range(cell.size):
+        total[cell[i]] += sales[i] / 4.0
+        keep[i] = number[cell[i]] < share * units[cell[i]] and total[cell[i]] < share * cell_sales[cell[i]]
+        number[cell[i]] += 1.0
+    return keep
+
+
+def _past_research(city: Corridor, view: FirmColumns) -> None:
     """Units that did R&D before they were followed have a stock of knowledge in proportion to it."""
-    view, size = city.firms.view(rows), rows.stop - rows.start
-    research.choose_research(view, size, settings.research_setting(city, city.quarter), city.law, city.rules.research)
+    research.choose_research(view, view.sales.size, settings.research_setting(city, city.quarter), city.law, city.rules.research)
     rules = city.rules
     spending = 4.0 * view.sales * view.research_intensity * view.does_research
     view.knowledge[:] = spending / (rules.knowledge.knowledge_depreciation + rules.value("knowledge_growth_start"))

@@ -207,6 +207,14 @@ def sums_by(index: NDArray[np.int8], values: NDArray[np.float64], count: int, si
     return total
 
 
+@compiled
+def keep_rows(column: NDArray[Any], rows: NDArray[np.int64], count: int) -> None:
+    """Move these rows (in rising order) of a column to its front and clear what then lies behind them up to `count`."""
+    for k in range(rows.size):
+        column[k] = column[rows[k]]
+    column[rows.size : count] = 0
+
+
 def identity_of(event: int, cell: int, quarter: int, number: int) -> int:
     """Return the identity of a candidate; the same in every scenario with the same seed."""
     return (event << EVENT_SHIFT) | (cell << CELL_SHIFT) | (quarter << QUARTER_SHIFT) | number
@@ -272,12 +280,10 @@ class Firms:
         self.columns = grown
 
     def add(self, number: int) -> slice:
-        """Append `number` living rows with zeros elsewhere and return their slice."""
+        """Append `number` living rows with zeros elsewhere and return their slice; rows beyond the count are zero."""
         self.reserve(number)
         rows = slice(self.count, self.count + number)
         self.count += number
-        for column in arrays(self.columns):
-            column[rows] = 0
         self.columns.alive[rows] = 1
         self.columns.certified[rows] = NO_CERTIFICATE
         self.columns.refused[rows] = NO_CERTIFICATE
@@ -295,7 +301,7 @@ class Firms:
         new_row = np.full(self.count, -1)
         new_row[living] = np.arange(living.size)
         for column in arrays(self.columns):
-            column[: living.size] = column[living]
+            keep_rows(column, living, self.count)
         self.count = int(living.size)
         return new_row
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.world.population.firms import keep_rows
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -124,7 +126,7 @@ class Talent:
         columns = self.columns
         staying = np.flatnonzero(columns.present[: self.count])
         for column in arrays(columns):
-            column[: staying.size] = column[staying]
+            keep_rows(column, staying, self.count)
         self.count = int(staying.size)
         employed = columns.employer[: self.count] >= 0
         columns.employer[: self.count][employed] = new_row[columns.employer[: self.count][employed]]
