@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as Tree
 
+import matplotlib.image as images
 import numpy as np
 import pandas as pd
 import pytest
@@ -646,15 +647,17 @@ def browser() -> str:
 
 def test_a_browser_without_network_shows_it_and_has_nothing_to_say(folder: Path, browser: str, tmp_path: Path) -> None:
     address = (folder / "report.html").resolve().as_uri()
-    shots: dict[str, bytes] = {}
+    shots: dict[str, np.ndarray] = {}
     for name, fragment in (("plain", ""), ("english", "#en"), ("chinese", "#zh")):
         file = tmp_path / f"{name}.png"
         seen = pictures.visit(browser, address + fragment, "--window-size=700,900", f"--screenshot={file}")
         assert seen.finished
         assert seen.console == ()
-        shots[name] = file.read_bytes()
-    assert shots["plain"] == shots["english"], "the page opens in its first language"
-    assert shots["chinese"] != shots["english"], "the switch shows the other one"
+        shots[name] = images.imread(file)[..., :3]
+    apart = {name: float((np.abs(shots["plain"] - shots[name]).max(axis=2) > 0.1).mean()) for name in ("english", "chinese")}
+    # A busy browser smooths an edge differently now and then, so pictures are compared and not their bytes.
+    assert apart["english"] < 0.002, "the page opens in its first language"
+    assert apart["chinese"] > 0.02, "the switch shows the other one"
 
 
 def test_pictures_say_what_to_install(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
