@@ -7,6 +7,7 @@ imported on first use, so that checking a file stays light.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from kechuang.scenario.baseline import INDUSTRY_COUNT, LADDER_COUNT, baseline_grid
@@ -25,9 +26,16 @@ def baseline(scenario: Scenario, key: str, dial: str = MAIN) -> Values:
     """Return the policy path without any change, under the law of the scenario."""
     import numpy as np
 
-    grids = np.array([baseline_grid(key, dial, quarter, scenario.law) for quarter in range(scenario.until + 1)])
     shape = (scenario.until + 1, len(place_keys()), INDUSTRY_COUNT, LADDER_COUNT)
-    return np.broadcast_to(grids[:, None, :, :], shape).copy()
+    return np.broadcast_to(_grids(key, dial, scenario.law, scenario.until)[:, None, :, :], shape).copy()
+
+
+@cache
+def _grids(key: str, dial: str, law: str, until: int) -> Values:
+    """Return the baseline path by quarter, industry and step; nobody writes to it."""
+    import numpy as np
+
+    return np.array([baseline_grid(key, dial, quarter, law) for quarter in range(until + 1)])
 
 
 def effective(scenario: Scenario, key: str, dial: str = MAIN, path: Values | None = None) -> Values:
