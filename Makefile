@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-all lint setup warm docs pictures bench study-provisional study-prior study-facts study-ladder study-levers clean
+.PHONY: help run test test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
@@ -17,6 +17,7 @@ help:
 	@echo "make docs       the generated tables of docs/odd.md"
 	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
 	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
+	@echo "make bench-variance   what a common luck is worth; results in benchmarks/results/"
 	@echo "make study-...  provisional, prior, facts, ladder, levers: the studies in calibration/studies/ and docs/studies/ again"
 	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
 	@echo "PYTHON=python3.12 chooses an interpreter, VENV=.venv-3.12 another environment"
@@ -52,6 +53,9 @@ docs: $(INSTALLED)
 
 bench: warm
 	$(BIN)/python benchmarks/engine.py
+
+bench-variance: warm
+	$(BIN)/python benchmarks/variance.py
 
 study-provisional: warm
 	$(BIN)/kechuang calibrate provisional

@@ -19,7 +19,8 @@ from kechuang.scenario.levers import LEVERS
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 READMES = (ROOT / "README.md", ROOT / "README.zh.md")
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "model/README.md", ROOT / "outputs/README.md"])
+FOLDERS = ("model", "outputs", "scenarios")
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / folder / "README.md" for folder in FOLDERS)])
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 SECTIONS = ("Context", "Choice", "Rejected", "What would change it")
 

@@ -3,6 +3,8 @@
     effect = kc.compare("baseline", "plan.yaml", draws=50)
     effect.at("high_tech_firms", "2026Q4")     # mean, interval, probability of the difference
     effect.table, effect.costs, effect.rankings  # data frames; effect.plot("high_tech_firms") a fan of differences
+    effect.flows                               # new, lapsed and closed firms behind a difference of counts
+    effect.attribution                         # with attribute=True: the difference split over levers and channels
 
 The first scenario is the base. All run its draws, its luck and the shortest horizon, so that draw k of one meets draw
 k of the other; each is a run folder of its own, and one that lies there finished is used as it is.
@@ -17,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from kechuang.analyse.compare_outcome import Outcome, outcome_of
 from kechuang.analyse.compare_statistics import ORDER_SHARE, Difference, difference, orders
-from kechuang.clock import quarter_index
 from kechuang.errors import InputError, Problem, did_you_mean
 from kechuang.world.indicators import INDICATORS
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from kechuang.analyse.attribution import Attribution
     from kechuang.ensemble.result import Ensemble
     from kechuang.scenario import Scenario
 
@@ -47,7 +49,6 @@ MAIN = (
 """Indicators that are shown unless others are named; tables hold all."""
 CANNOT_ORDER = "the evidence cannot order these"
 """Verdict where no order of the scenarios reaches 0.8 of the draws."""
-_BANDS = ((0.05, 0.95, 0.15), (0.25, 0.75, 0.3))
 
 
 class Comparison:
@@ -59,6 +60,7 @@ class Comparison:
         dates: Sequence[str],
         runs: Sequence[Ensemble] = (),
         folder: Path | None = None,
+        attributions: Sequence[Attribution] = (),
     ) -> None:
         for outcome in outcomes[1:]:
             if (outcome.draws, outcome.quarters) != (outcomes[0].draws, outcomes[0].quarters):
@@ -69,6 +71,7 @@ class Comparison:
         self.dates = tuple(dates)
         self.runs = tuple(runs)
         self.folder = folder
+        self.attributions = tuple(attributions)
 
     def __repr__(self) -> str:
         others = " and ".join(repr(label) for label in self.others)
@@ -147,32 +150,36 @@ class Comparison:
         rows = [row for label in self.others for row in cost_rows(base, self.outcomes[label], self.dates)]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """Differences of counts as those of the flows that made them; see kechuang.analyse.compare_flows."""
+        import pandas as pd
+
+        from kechuang.analyse.compare_flows import COLUMNS, flow_rows
+
+        base = self.outcomes[self.base]
+        dates = sorted({*self.dates, *(date for found in self.attributions for date in found.plan.dates)})
+        rows = [row for label in self.others for row in flow_rows(base, self.outcomes[label], dates)]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    @cached_property
+    def attribution(self) -> pd.DataFrame:
+        """Differences split over levers and channels (without rows unless asked for); see kechuang.analyse.attribution."""
+        import pandas as pd
+
+        from kechuang.analyse.attribution import COLUMNS
+
+        rows = [row for attribution in self.attributions for row in attribution.rows()]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
     def plot(self, key: str, scenario: str = "", axes: Axes | None = None) -> Axes:
         """Draw the difference over time: median, 25-75 % and 5-95 % of the draws, for one scenario or all."""
-        import matplotlib.pyplot as plt
-        import numpy as np
-        from matplotlib.ticker import MaxNLocator
+        from kechuang.analyse.compare_plot import plot_differences
 
-        self._demand_known(key, self.outcomes[self.base].quarters[-1])
         base = self.outcomes[self.base]
-        if axes is None:
-            axes = plt.subplots(figsize=(7, 4), layout="constrained")[1]
-        years = np.array([quarter_index(label) for label in base.quarters]) / 4.0 + 2016.0
-        for number, label in enumerate([self._other(scenario)] if scenario else self.others):
-            gap = self.outcomes[label].indicators[key] - base.indicators[key]
-            known = ~np.isnan(gap).any(axis=0)
-            for low, high, opacity in _BANDS:
-                lower, upper = np.quantile(gap[:, known], (low, high), axis=0)
-                axes.fill_between(years[known], lower, upper, alpha=opacity, color=f"C{number}", linewidth=0)
-            axes.plot(years[known], np.median(gap[:, known], axis=0), color=f"C{number}", label=label)
-        axes.axhline(0.0, color="0.4", linewidth=0.8)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        parts = f"median, 25-75 % and 5-95 % of {self.draws} paired draws"
-        axes.set_title(f"{INDICATORS[key].en}, difference from {self.base}: {parts}", fontsize=10)
-        # The unit is written in letters that every font has.
-        axes.set_ylabel({"亿元": "100 million yuan"}.get(INDICATORS[key].unit, INDICATORS[key].unit))
-        axes.legend(loc="upper left", frameon=False)
-        return axes
+        self._demand_known(key, base.quarters[-1])
+        labels = [self._other(scenario)] if scenario else self.others
+        return plot_differences(base, [self.outcomes[label] for label in labels], key, axes)
 
     def _other(self, scenario: str) -> str:
         if not scenario and len(self.others) == 1:
@@ -206,14 +213,20 @@ def compare(
     audit: bool = False,
     progress: bool = True,
     scale: float = 1.0,
+    attribute: bool = False,
+    attribute_draws: int | None = None,
+    attribute_until: str | None = None,
 ) -> Comparison:
     """Run scenarios (or those of these names or paths) on the same draws and return how they differ from the first.
 
     `draws` and `seed` default to those of the first scenario; all run until the earliest of their last quarters (or
     `until`). `dates` are the quarters of the tables. Other options as in `kechuang.run`; the comparison is written to
-    `<out>/compare-<names>/<id>/`.
+    `<out>/compare-<names>/<id>/`. `attribute` splits the differences over levers, on the first `attribute_draws` draws (24
+    unless there are fewer) up to `attribute_until` (2026Q4); that takes hundreds of shorter runs.
     """
-    from kechuang.analyse.compare_folder import write_comparison
+    from kechuang.analyse.attribution import attribute as split
+    from kechuang.analyse.attribution import window_of
+    from kechuang.analyse.compare_folder import home_of, write_comparison
     from kechuang.analyse.compare_runs import aligned, dates_of, demand_same_draws, labels_of, run_or_reuse
     from kechuang.ensemble.run import default_out
     from kechuang.scenario import load_scenario
@@ -222,6 +235,7 @@ def compare(
     loaded = [load_scenario(one) if isinstance(one, str) else one for one in (base, *others)]
     scenarios = aligned(loaded, draws, seed, until)
     wanted = dates_of(dates, scenarios[0].until, STANDARD_DATE)
+    window = window_of(attribute_draws, attribute_until, scenarios[0], wanted) if attribute else None
     for scenario in scenarios:
         select_targets(scenario.targets)  # an unknown target is said before the first run, not after it
     home = Path(out) if out is not None else default_out()
@@ -238,7 +252,14 @@ def compare(
         for scenario in scenarios
     ]
     demand_same_draws(runs)
-    outcomes = [outcome_of(run, label) for run, label in zip(runs, labels_of(scenarios), strict=True)]
-    found = Comparison(outcomes, wanted, runs)
+    labels = labels_of(scenarios)
+    outcomes = [outcome_of(run, label) for run, label in zip(runs, labels, strict=True)]
+    options: dict[str, Any] = {"parameters": parameters, "workers": workers, "audit": audit, "scale": scale}
+    attributions = [
+        split(scenarios[0], other, label, window, home_of(runs, home), progress=progress, **options)
+        for other, label in zip(scenarios[1:], labels[1:], strict=True)
+        if window is not None
+    ]
+    found = Comparison(outcomes, wanted, runs, attributions=attributions)
     found.folder = write_comparison(found, home)
     return found

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kechuang.analyse.compare import Comparison
+    from kechuang.ensemble.result import Ensemble
 
 FORMAT = 1
 _LONGEST_NAME = 200
+
+
+def home_of(runs: Sequence[Ensemble], out: Path) -> Path:
+    """Return the folder of all comparisons of these scenarios."""
+    return out / f"compare-{'-'.join(run.scenario_name for run in runs)}"[:_LONGEST_NAME]
 
 
 def write_comparison(comparison: Comparison, out: Path) -> Path:
@@ -30,8 +37,7 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     from kechuang.ensemble.plan import canonical_json
     from kechuang.ensemble.record import RECORD, run_id_of, seal_report
 
-    names = [run.scenario_name for run in comparison.runs]
-    home = out / f"compare-{'-'.join(names)}"[:_LONGEST_NAME]
+    home = home_of(comparison.runs, out)
     staging = home / f".new-{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -40,12 +46,35 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
         _write(content / "comparison.csv", comparison.table)
         _write(content / "costs.csv", comparison.costs)
         _write(content / "rankings.csv", comparison.rankings)
+        _write(content / "flows.csv", comparison.flows)
+        _write_attribution(content, comparison)
         text = canonical_json(_record(comparison, content))
         (content / RECORD).write_text(text, encoding="utf-8", newline="\n")
         seal_report(content)
-        return _put_in_place(content, home / run_id_of(text.encode()), staging)
+        final = _put_in_place(content, home / run_id_of(text.encode()), staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    _forget_coalitions(comparison)
+    return final
+
+
+def _write_attribution(content: Path, comparison: Comparison) -> None:
+    """Write the shares and the values of all coalitions, where a comparison has them."""
+    if not comparison.attributions:
+        return
+    from kechuang.analyse.attribution_runs import COALITIONS, frame_of
+
+    _write(content / "attribution.csv", comparison.attribution)
+    pairs = [(found.plan, found.values) for found in comparison.attributions]
+    frame_of(pairs).to_parquet(content / COALITIONS, index=False, compression="zstd")
+
+
+def _forget_coalitions(comparison: Comparison) -> None:
+    """Remove what was kept for an interruption: the folder of the comparison holds it now."""
+    from kechuang.analyse.attribution_runs import work_folder
+
+    for found in comparison.attributions:
+        shutil.rmtree(work_folder(found.plan, found.home), ignore_errors=True)
 
 
 def _record(comparison: Comparison, content: Path) -> dict[str, Any]:
@@ -71,13 +100,23 @@ def _record(comparison: Comparison, content: Path) -> dict[str, Any]:
         **{key: first[key] for key in ("seed", "parameters", "scale", "audit")},
         "until": first["scenario"]["run"]["until"],
         "dates": list(comparison.dates),
+        **_attribution_record(comparison),
         "intervals": {"coverage": COVERAGE, "bootstrap_seed": BOOTSTRAP_SEED, "resamples": RESAMPLES},
         "code": code_hash(),
         "packages": package_versions(),
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
-        "outputs": {file.name: sha256_of(file) for file in sorted(content.glob("*.csv"))},
+        "outputs": {file.name: sha256_of(file) for file in sorted(content.iterdir())},
     }
+
+
+def _attribution_record(comparison: Comparison) -> dict[str, Any]:
+    """Return what a later comparison needs to find these coalitions again."""
+    if not comparison.attributions:
+        return {}
+    plan = comparison.attributions[0].plan
+    keys = {found.plan.label: found.plan.key for found in comparison.attributions}
+    return {"attribution": {"draws": plan.count, "dates": list(plan.dates), "keys": keys}}
 
 
 def _write(file: Path, table: pd.DataFrame) -> None:

@@ -92,7 +92,7 @@ def finished_run(plan: RunPlan, home: Path) -> Path | None:
         except InputError:
             continue  # damaged: not a run that could be used; `kechuang verify` says so
         same = _plain({key: record.get(key) for key in wanted}) == _plain(wanted)
-        if same and "targets.csv" in record["outputs"] and not verify(file.parent).altered:
+        if same and "spread.csv" in record["outputs"] and not verify(file.parent).altered:
             return file.parent
     return None
 

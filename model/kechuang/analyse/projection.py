@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kechuang.analyse.precision import stopping_rule
+from kechuang.analyse.target_spread import spread_csv
 from kechuang.analyse.targets import targets_csv
-from kechuang.ensemble.run import run_ensemble
+from kechuang.ensemble.run import MOST_DRAWS, run_ensemble
+from kechuang.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from kechuang.ensemble.result import Ensemble
@@ -29,11 +33,17 @@ def run(
     levers: Iterable[OwnLever] = (),
     events: Events | None = None,
     finish: Callable[[Path], None] | None = None,
+    again: int = 0,
+    precision: float | None = None,
+    max_draws: int | None = None,
 ) -> Ensemble:
     """Run a scenario (or the one of this name or path) and return its result with `.targets`.
 
     See `kechuang.ensemble.run.run_ensemble` for the options. A run of the same scenario, seed, code and
     packages is the same run: it gets the same folder and the same bytes.
+
+    `precision` adds batches of `draws` until the Monte-Carlo error of every judged target is no larger, or `max_draws` (1000) are
+    run. `again` draws run a second time with other luck, so that `spread.csv` can tell luck from parameters.
     """
     from kechuang.scenario import load_scenario
     from kechuang.targets import select_targets
@@ -41,18 +51,23 @@ def run(
     if isinstance(scenario, str):
         scenario = load_scenario(scenario)
     select_targets(scenario.targets)  # an unknown target is said before hours of runs, not after
+    scenario = scenario.with_run(draws=draws, seed=seed)
+    if precision is None and max_draws is not None:
+        raise InputError(Problem("--max-draws", message="says where to stop; add --precision"))
+    enough, most = stopping_rule(scenario, precision, max_draws) if precision is not None else (None, MOST_DRAWS)
     return run_ensemble(
         scenario,
-        draws,
-        seed,
         parameters=parameters,
         workers=workers,
         out=out,
         audit=audit,
         progress=progress,
         scale=scale,
-        derived={"targets.csv": targets_csv},
+        derived={"targets.csv": targets_csv, "spread.csv": partial(spread_csv, parameters)},
         levers=levers,
         events=events,
         finish=finish,
+        again=again,
+        enough=enough,
+        most=most,
     )

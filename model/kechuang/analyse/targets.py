@@ -81,19 +81,19 @@ def judge_targets(names: Sequence[str], indicators: pd.DataFrame) -> pd.DataFram
 
     closures = _closures(indicators)
     chosen = select_targets(names)
-    judged = {target.id: _judge(target, indicators) for target in chosen}
+    judged = {target.id: judgement_of(target, indicators) for target in chosen}
     rows: list[dict[str, Any]] = []
     for target in chosen:
         rows += _rows(target, "target", target.id, judged[target.id], closures)
         for number, variant in enumerate(target.variants(), start=1):
-            rows += _rows(variant, "alternative", f"{target.id}/{number}", _judge(variant, indicators), closures)
+            rows += _rows(variant, "alternative", f"{target.id}/{number}", judgement_of(variant, indicators), closures)
     rows += _joint_rows(chosen, judged, closures)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def targets_csv(scenario: Scenario, indicators: pd.DataFrame) -> str:
-    """Return the text of `targets.csv` for a scenario's own targets."""
-    table = judge_targets(scenario.targets, indicators)
+    """Return the text of `targets.csv` for a scenario's own targets; draws that ran a second time count once."""
+    table = judge_targets(scenario.targets, indicators[indicators["replicate"] == 0])
     return table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
@@ -105,7 +105,7 @@ def monte_carlo_error(successes: float, draws: int) -> float:
     return math.sqrt(share * (1.0 - share) / draws + 0.25 / draws**2) / (1.0 + 1.0 / draws)
 
 
-def _judge(target: Target, indicators: pd.DataFrame) -> Judgement | str:
+def judgement_of(target: Target, indicators: pd.DataFrame) -> Judgement | str:
     """Return what the draws say, or why they cannot say it."""
     import numpy as np
 

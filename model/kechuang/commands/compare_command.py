@@ -44,6 +44,15 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Where run folders and comparison go (default: outputs).")] = None,
     scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
     audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,
+    attribute: Annotated[
+        bool, typer.Option("--attribute", help="Split the differences over levers; takes hundreds of shorter runs.")
+    ] = False,
+    attribute_draws: Annotated[
+        int | None, typer.Option(help="Draws to split (default: 24, or all if there are fewer).", show_default=False)
+    ] = None,
+    attribute_until: Annotated[
+        str | None, typer.Option(help="Last quarter to split (default: 2026Q4, or the last).", show_default=False)
+    ] = None,
     lang: Annotated[Language, typer.Option(help="Language of the tables.")] = Language.en,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -52,7 +61,7 @@ def compare(
     from kechuang.analyse.compare import compare as compare_scenarios
     from kechuang.ensemble.executor import Interrupted
 
-    _check(indicator or [])
+    _check(indicator or [], attribute, attribute_draws, attribute_until)
     try:
         found = compare_scenarios(
             *scenarios,
@@ -66,6 +75,9 @@ def compare(
             audit=audit,
             progress=not (quiet or as_json),
             scale=scale,
+            attribute=attribute,
+            attribute_draws=attribute_draws,
+            attribute_until=attribute_until,
         )
     except KeyboardInterrupt as interruption:
         # Between two runs there is nothing to say but that the finished ones are kept.
@@ -77,8 +89,8 @@ def compare(
         _print_outcome(found, indicator, lang.value)
 
 
-def _check(indicators: list[str]) -> None:
-    """Refuse unknown indicators before hours of runs, all at once."""
+def _check(indicators: list[str], attribute: bool, draws: int | None, until: str | None) -> None:
+    """Refuse unknown indicators, and options of an attribution without one, before hours of runs, all at once."""
     from kechuang.analyse.compare_outcome import NOT_COMPARED
     from kechuang.world.indicators import KEYS
 
@@ -88,6 +100,11 @@ def _check(indicators: list[str]) -> None:
         for key in indicators
         if key not in known
     ]
+    if not attribute:
+        given = (("--attribute-draws", draws), ("--attribute-until", until))
+        problems += [
+            Problem(option, message="says how to split a difference; add --attribute") for option, value in given if value
+        ]
     if problems:
         raise InputError(problems)
 
@@ -105,6 +122,8 @@ def _summary(found: Comparison, indicators: list[str] | None) -> dict[str, Any]:
         "table": _rows(_chosen(found.table, indicators)),
         "costs": _rows(found.costs),
         "rankings": _rows(_chosen(found.rankings, indicators)),
+        "flows": _rows(found.flows),
+        "attribution": _rows(_chosen(found.attribution, indicators)),
     }
 
 
@@ -120,9 +139,11 @@ def _rows(table: pd.DataFrame) -> Any:
 def _print_outcome(found: Comparison, indicators: list[str] | None, language: str) -> None:
     from rich.console import Console
 
+    from kechuang.commands.attribution_table import attribution_view
     from kechuang.commands.compare_table import comparison_view
 
     console = Console()
     console.print(comparison_view(found, language, indicators))
+    console.print(attribution_view(found, language, indicators))
     # A path must stay in one piece to be copied, however narrow the terminal is.
     print(found.folder)

@@ -53,7 +53,7 @@ def _named_runs(found: Comparison) -> Iterator[tuple[str, Any]]:
 
 
 def _differences(rows: pd.DataFrame, keys: Sequence[str], language: str) -> Table:
-    table = _table(WORDS[language]["columns"].split("|"))
+    table = plain_table(WORDS[language]["columns"].split("|"))
     for key in keys:
         row: Any = rows.loc[key]
         if not row["draws"]:
@@ -63,7 +63,7 @@ def _differences(rows: pd.DataFrame, keys: Sequence[str], language: str) -> Tabl
         table.add_row(
             label_of(key, language),
             _number(row["base_mean"]),
-            WORDS[language]["same"] if same else _with_interval(row),
+            WORDS[language]["same"] if same else with_interval(row),
             "" if same else _quantiles(row),
             "" if same else f"{100.0 * row['probability']:.0f} ±{_percent(row['probability_error'])}",
             _times(row["variance_ratio"]),
@@ -71,7 +71,7 @@ def _differences(rows: pd.DataFrame, keys: Sequence[str], language: str) -> Tabl
     return table
 
 
-def _with_interval(row: Any) -> str:
+def with_interval(row: Any) -> str:
     """Return a mean with the half-width of its interval, both to two digits of the half-width: +1099 ±695."""
     half = float(row["high"] - row["low"]) / 2.0
     if math.isnan(half) or half == 0.0:
@@ -102,7 +102,7 @@ def _unordered(found: Comparison, date: str, keys: Sequence[str], language: str)
 
 def _costs(rows: pd.DataFrame, language: str) -> Table:
     words = WORDS[language]
-    table = _table(words["cost columns"].split("|"))
+    table = plain_table(words["cost columns"].split("|"))
     main = rows["rate"].isna() | (rows["rate"] == RATES[0])
     for item, text in COST_ITEMS[language].items():
         chosen = rows[(rows["item"] == item) & main]
@@ -146,7 +146,7 @@ def _cost(row: Any, language: str) -> str:
 def _orders(found: Comparison, keys: Sequence[str], language: str) -> Table:
     """Return the most frequent order of all scenarios, and where it is not clear, the pairs that are."""
     words = WORDS[language]
-    table = _table(words["order columns"].split("|"))
+    table = plain_table(words["order columns"].split("|"))
     short = {label: f"S{number}" for number, label in enumerate(found.labels, start=1)}
     for date in found.dates:
         for key in keys:
@@ -171,7 +171,8 @@ def _shorten(order: str, short: dict[str, str]) -> str:
     return "".join(short.get(part, part) for part in re.split(r"( [>=] )", order))
 
 
-def _table(columns: Sequence[str]) -> Table:
+def plain_table(columns: Sequence[str]) -> Table:
+    """Return an empty table with these heads, the first of them that of names; `:` at the end marks words."""
     from rich import box
     from rich.table import Table
 

@@ -56,6 +56,16 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Where run folders go (default: outputs).")] = None,
     scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
     audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Add batches of draws until no target has a larger Monte-Carlo error, such as 0.03."),
+    ] = None,
+    max_draws: Annotated[
+        int | None, typer.Option(help="Where --precision gives up (default: 1000).", show_default=False)
+    ] = None,
+    again: Annotated[
+        int, typer.Option(help="Draws to run again with other luck, which tells luck from parameters.")
+    ] = 0,
     lang: Annotated[Language, typer.Option(help="Language of the table.")] = Language.en,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -76,6 +86,9 @@ def run(
             progress=not (quiet or as_json),
             scale=scale,
             finish=_build_report,
+            again=again,
+            precision=precision,
+            max_draws=max_draws,
         )
     except Interrupted as interruption:
         print(interruption, file=sys.stderr)
@@ -157,7 +170,9 @@ def _build_report(folder: Path) -> None:
 
 
 def _summary(result: Ensemble) -> dict[str, Any]:
-    rows = json.loads(result.targets.to_json(orient="records", force_ascii=False))
+    rows, spread = (
+        json.loads(table.to_json(orient="records", force_ascii=False)) for table in (result.targets, result.spread)
+    )
     return {
         "scenario": result.scenario_name,
         "run_id": result.folder.name,
@@ -167,15 +182,18 @@ def _summary(result: Ensemble) -> dict[str, Any]:
         "folder": str(result.folder),
         "report": str(result.folder / "report.html"),
         "targets": rows,
+        "spread": spread,
     }
 
 
 def _print_outcome(result: Ensemble, language: str) -> None:
     from rich.console import Console
 
+    from kechuang.commands.spread_table import spread_view
     from kechuang.commands.target_table import target_view
 
     console = Console()
     console.print(target_view(result, language))
+    console.print(spread_view(result.spread, language))
     # A path must stay in one piece to be copied, however narrow the terminal is.
     print(result.folder / "report.html")

@@ -27,8 +27,16 @@ _SEED_BYTES = 5
 
 def seed_of(run_seed: int, draw_id: int) -> int:
     """Return the luck seed of a draw: an integer in [0, 2^40) that depends on nothing but the two numbers."""
-    digest = hashlib.sha256(f"{run_seed}/{draw_id}".encode()).digest()
-    return int.from_bytes(digest[:_SEED_BYTES], "big")
+    return _seed(f"{run_seed}/{draw_id}")
+
+
+def again_seed_of(run_seed: int, draw_id: int) -> int:
+    """Return another luck seed of a draw, for the second run that tells luck from parameters."""
+    return _seed(f"{run_seed}/{draw_id}/again")
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_SEED_BYTES], "big")
 
 
 def draws_for(parameters: str, count: int, run_seed: int) -> tuple[Draw, ...]:

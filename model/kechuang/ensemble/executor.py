@@ -46,14 +46,13 @@ def execute(
     on_finished: Callable[[int], None],
 ) -> None:
     """Run every job that has no result in the folder; `on_finished` hears how many of all jobs are done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    identities = [job.draw.id for job in jobs]
+    for part in {job.part for job in jobs}:
+        (folder / part).mkdir(parents=True, exist_ok=True)
     losses = 0
     while True:
-        done = workfolder.finished(folder, identities)
-        counted = partial(_count_on, on_finished, len(done))
+        pending = _pending(jobs, folder)
+        counted = partial(_count_on, on_finished, len(jobs) - len(pending))
         counted(0)
-        pending = [job for job in jobs if job.draw.id not in done]
         if not pending:
             return
         try:
@@ -66,11 +65,20 @@ def execute(
             if losses > RETRIES:
                 raise WorkersLostError(_lost(len(pending))) from error
         except KeyboardInterrupt:
-            done = workfolder.finished(folder, identities)
+            done = len(jobs) - len(_pending(jobs, folder))
             raise Interrupted(
-                f"interrupted: {len(done)} of {len(jobs)} draws are finished and kept in {folder}; "
+                f"interrupted: {done} of {len(jobs)} draws are finished and kept in {folder}; "
                 "the same command goes on from there"
             ) from None
+
+
+def _pending(jobs: Sequence[Job], folder: Path) -> list[Job]:
+    """Return the jobs that have no whole result in the folder yet."""
+    draws: dict[str, set[int]] = {}
+    for job in jobs:
+        draws.setdefault(job.part, set()).add(job.draw.id)
+    done = {part: workfolder.finished(folder / part, wanted) for part, wanted in draws.items()}
+    return [job for job in jobs if job.draw.id not in done[job.part]]
 
 
 def _lost(count: int) -> str:
@@ -87,7 +95,7 @@ def _count_on(on_finished: Callable[[int], None], before: int, now: int) -> None
 
 def _run_here(jobs: Sequence[Job], engine: Engine, folder: Path, counted: Callable[[int], None]) -> None:
     for count, job in enumerate(jobs, start=1):
-        workfolder.save(folder, _simulate(engine, job))
+        workfolder.save(folder / job.part, _simulate(engine, job))
         counted(count)
 
 
@@ -150,7 +158,7 @@ def _end_with_parent() -> None:
 def _run_job(job: Job, folder: Path) -> None:
     if _engine is None:
         raise RuntimeError("a job reached a worker process that was not started by this module")
-    workfolder.save(folder, _simulate(_engine, job))
+    workfolder.save(folder / job.part, _simulate(_engine, job))
 
 
 def _simulate(engine: Engine, job: Job) -> RunResult:

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from kechuang.ensemble.draws import draw_hash, seed_of
+from kechuang.ensemble.draws import again_seed_of, draw_hash, seed_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from kechuang.parameters import Draw
     from kechuang.scenario import Scenario
     from kechuang.world.policy.own import Events, OwnLever
+
+
+AGAIN = "again"
+"""Part of the work folder, and name of the table, of draws that run a second time."""
 
 
 class RunResult(Protocol):
@@ -86,13 +90,14 @@ def can_travel(engine: Engine) -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """One run: a draw with its luck seed under the scenario of the plan."""
+    """One run: a draw with its luck seed under a scenario; `part` is the folder of its result inside the work folder."""
 
     scenario: Scenario
     draw: Draw
     seed: int
     audit: bool
     scale: float
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,12 +112,15 @@ class RunPlan:
     scale: float = 1.0
     own: Mapping[str, str] = field(default_factory=dict)
     """Names and SHA-256 of an analyst's own levers and events."""
+    again: int = 0
+    """How many of the draws run a second time with other luck, which tells luck from parameters."""
 
     def jobs(self) -> list[Job]:
-        """Return one job per draw, in draw order."""
-        return [
-            Job(self.scenario, draw, seed, self.audit, self.scale)
-            for draw, seed in zip(self.draws, self.luck_seeds(), strict=True)
+        """Return one job per draw, in draw order, and then those of the draws that run again."""
+        once = zip(self.draws, self.luck_seeds(), strict=True)
+        twice = [(draw, again_seed_of(self.seed, draw.id)) for draw in self.draws[: self.again]]
+        return [Job(self.scenario, *pair, self.audit, self.scale) for pair in once] + [
+            Job(self.scenario, *pair, self.audit, self.scale, AGAIN) for pair in twice
         ]
 
     def luck_seeds(self) -> list[int]:
@@ -133,6 +141,7 @@ class RunPlan:
             "audit": self.audit,
             "code": code_hash(),
             **({"own": dict(self.own)} if self.own else {}),
+            **({"again": self.again} if self.again else {}),
         }
 
     def key(self) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from kechuang.ensemble.plan import canonical_json, code_hash
 from kechuang.errors import InputError, Problem
 from kechuang.provisional import PROVISIONAL
+from kechuang.scenario.library import LIBRARY, OVERRIDES
 
 if TYPE_CHECKING:
     from kechuang.ensemble.plan import RunPlan
@@ -65,7 +66,8 @@ def input_files(plan: RunPlan) -> dict[str, Path]:
         names.append(PROVISIONAL)
     # A planner's own file lies anywhere; what it says stands resolved in the record itself.
     origins = {Path(text.rpartition(":")[0]).name for text in plan.scenario.origins.values()}
-    names += [f"scenarios/{name}" for name in sorted(origins) if name.endswith(".yaml")]
+    written = [name for name in sorted(origins) if name.endswith(".yaml")]
+    names += [f"{folder}/{name}" for folder in (LIBRARY, OVERRIDES) for name in written]
     found = {name: find(name) for name in names}
     return {name: file for name, file in found.items() if file is not None}
 

@@ -80,10 +80,18 @@ class Ensemble:
     @cached_property
     def targets(self) -> pd.DataFrame:
         """One row per target and closure ('all' is their mixture): probability, error, shortfall."""
+        return self._csv("targets")
+
+    @cached_property
+    def spread(self) -> pd.DataFrame:
+        """One row per target: what share of its variance is that of closure, parameters and luck."""
+        return self._csv("spread")
+
+    def _csv(self, name: str) -> pd.DataFrame:
         import pandas as pd
 
         # "NA" would be a legitimate text; only empty cells are missing.
-        return pd.read_csv(self.folder / "targets.csv", keep_default_na=False, na_values=[""])
+        return pd.read_csv(self.folder / f"{name}.csv", keep_default_na=False, na_values=[""])
 
     def _table(self, name: str) -> pd.DataFrame:
         import pyarrow.parquet as pq

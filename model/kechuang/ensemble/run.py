@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kechuang.ensemble import store, workfolder
 from kechuang.ensemble.draws import draws_for
 from kechuang.ensemble.executor import execute
-from kechuang.ensemble.plan import Engine, RunPlan, can_travel, default_engine, own_engine
+from kechuang.ensemble.plan import AGAIN, Engine, RunPlan, can_travel, default_engine, own_engine
 from kechuang.ensemble.record import write_record
 from kechuang.ensemble.result import Ensemble
 from kechuang.errors import InputError, Problem
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from kechuang.world.policy.own import Events, OwnLever
 
 DerivedTable = Callable[["Scenario", "pd.DataFrame"], str]
-"""Makes the text of one more file of the run folder (such as targets.csv) from scenario and indicators."""
+"""Makes the text of one more file of the run folder (such as targets.csv) from scenario and indicators, among them
+those of draws that ran a second time, as replicate 1."""
+Enough = Callable[["Scenario", "pd.DataFrame"], bool]
+"""Says from the indicators of the draws run so far whether more of them are needed."""
+MOST_DRAWS = 1000
+"""Where a stopping rule gives up unless it is told otherwise."""
 
 
 def run_ensemble(
@@ -44,6 +49,9 @@ def run_ensemble(
     levers: Iterable[OwnLever] = (),
     events: Events | None = None,
     engine: Engine | None = None,
+    again: int = 0,
+    enough: Enough | None = None,
+    most: int = MOST_DRAWS,
 ) -> Ensemble:
     """Run a scenario over many draws and return the finished run.
 
@@ -52,25 +60,28 @@ def run_ensemble(
     name; `finish` is called with the folder when all its other files stand, before it gets its final name.
     `levers` and `events` are an analyst's own Python (kechuang.world.policy.own); functions that no other process can import,
     as those of a notebook, run in this one.
+    `again` draws run a second time with other luck. With a stopping rule (`enough`), batches of as many draws follow until it is
+    content, or `most` are run; the result is that of a run with this number of draws.
     The bytes of the folder depend on scenario, draws, seed, parameters, scale, audit, code and package
     versions, and on nothing else.
     """
     scenario = scenario.with_run(draws=draws, seed=seed)
-    _check(scenario.name, workers, scale)
+    _check(scenario, workers, scale, again)
     built, own = own_engine(engine or default_engine(), levers, events)
-    plan = RunPlan(
-        scenario=scenario,
-        draws=draws_for(parameters, scenario.draws, scenario.seed),
-        seed=scenario.seed,
-        parameters=parameters,
-        audit=audit,
-        scale=scale,
-        own=own,
-    )
+
+    def plan_of(count: int) -> RunPlan:
+        chosen, vectors = scenario.with_run(draws=count), draws_for(parameters, count, scenario.seed)
+        return RunPlan(chosen, vectors, scenario.seed, parameters, audit, scale, own, again)
+
     home = (Path(out) if out is not None else default_out()) / scenario.name
-    work = home / f".work-{plan.key()}"
     processes = 1 if own and not can_travel(built) else workers or available_processors()
+    plan = plan_of(scenario.draws)
+    # With a stopping rule the work folder is that of the longest run, so that every batch finds what the last one did.
+    work = home / f".work-{(plan_of(max(most, scenario.draws)) if enough else plan).key()}"
     _simulate_all(plan, built, work, processes, progress)
+    while enough and len(plan.draws) < most and not enough(plan.scenario, _so_far(plan, work)):
+        plan = plan_of(min(most, len(plan.draws) + scenario.draws))
+        _simulate_all(plan, built, work, processes, progress)
     folder = _assemble(plan, home, work, derived or {}, finish)
     return Ensemble(folder)
 
@@ -90,10 +101,13 @@ def default_out() -> Path:
     return (checkout if inside else here) / "outputs"
 
 
-def _check(name: str, workers: int | None, scale: float) -> None:
+def _check(scenario: Scenario, workers: int | None, scale: float, again: int) -> None:
     problems = []
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        problems.append(Problem("scenario", key="name", message=f'"{name}" cannot name a folder'))
+    if not re.fullmatch(r"\w[\w.-]*", scenario.name):
+        problems.append(Problem("scenario", key="name", message=f'"{scenario.name}" cannot name a folder'))
+    if not 0 <= again <= scenario.draws:
+        message = f"is a number of draws from 0 to all {scenario.draws}, not {again}"
+        problems.append(Problem("--again", message=message))
     if workers is not None and workers < 1:
         problems.append(Problem("--workers", message=f"needs at least 1 process, not {workers}"))
     if not 0.0 < scale <= 1.0:
@@ -102,9 +116,13 @@ def _check(name: str, workers: int | None, scale: float) -> None:
         raise InputError(problems)
 
 
+def _so_far(plan: RunPlan, work: Path) -> pd.DataFrame:
+    return store.indicator_frame(workfolder.load(work, draw.id) for draw in plan.draws)
+
+
 def _simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progress: bool) -> None:
     jobs = plan.jobs()
-    with _progress_bar(len(jobs), plan.scenario.name, progress) as (announce, advance):
+    with progress_bar(len(jobs), plan.scenario.name, progress) as (announce, advance):
         announce("preparing the model (compiled on first use, under a minute)")
         engine.warm_up()
         announce(f"running {plan.scenario.name}")
@@ -112,10 +130,10 @@ def _simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progr
 
 
 @contextmanager
-def _progress_bar(
-    total: int, name: str, visible: bool
+def progress_bar(
+    total: int, name: str, visible: bool, things: str = "draws"
 ) -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
-    """Yield two functions, one that changes the text of the bar and one that sets how many draws are done."""
+    """Yield two functions, one that changes the text of the bar and one that sets how many things are done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -123,7 +141,7 @@ def _progress_bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("draws"),
+        TextColumn(things),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not visible,
@@ -170,15 +188,21 @@ def _write_outputs(content: Path, plan: RunPlan, work: Path, derived: Mapping[st
     outputs = store.write_tables(content, results, places, industries)
     draws = content / "draws.parquet"
     store.write_draws(draws, plan.draws, plan.luck_seeds())
+    if plan.again:
+        twice = content / f"{AGAIN}.parquet"
+        store.write_again(twice, (workfolder.load(work / AGAIN, draw.id) for draw in plan.draws[: plan.again]))
+        outputs.append(twice)
     return [*outputs, draws, *_write_derived(content, plan, derived)]
 
 
 def _write_derived(content: Path, plan: RunPlan, derived: Mapping[str, DerivedTable]) -> list[Path]:
+    import pandas as pd
     import pyarrow.parquet as pq
 
     files = []
+    names = ("indicators", AGAIN) if plan.again else ("indicators",)
     for name, make in derived.items():
-        indicators = pq.read_table(content / "indicators.parquet").to_pandas()
+        indicators = pd.concat([pq.read_table(content / f"{one}.parquet").to_pandas() for one in names])
         file = content / name
         file.write_text(make(plan.scenario, indicators), encoding="utf-8", newline="\n")
         files.append(file)

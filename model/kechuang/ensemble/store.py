@@ -15,6 +15,7 @@ from kechuang.clock import QUARTERS_PER_YEAR, quarter_label
 from kechuang.world.indicators import BREAKDOWN_KEYS, INDICATORS, KEYS
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from kechuang.ensemble.plan import RunResult
@@ -50,6 +51,27 @@ def write_tables(
                 _flush(writers, batch)
         _flush(writers, batch)
     return files
+
+
+def indicator_frame(results: Iterable[RunResult]) -> pd.DataFrame:
+    """Return the indicators of some results in the form of the table of a run."""
+    frame: pd.DataFrame = _indicator_table(results, 0).to_pandas()
+    return frame
+
+
+def write_again(file: Path, results: Iterable[RunResult]) -> None:
+    """Write the indicators of the draws that ran a second time, as replicate 1."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(_indicator_table(results, 1), file, compression="zstd", compression_level=3)
+
+
+def _indicator_table(results: Iterable[RunResult], replicate: int) -> pa.Table:
+    import pyarrow as pa
+
+    schema = _schemas()["indicators"]
+    tables = [_table(schema, result, _indicator_columns(result), replicate) for result in results]
+    return pa.concat_tables(tables).combine_chunks()
 
 
 def write_draws(file: Path, draws: Sequence[Draw], seeds: Sequence[int]) -> None:
@@ -179,11 +201,11 @@ def _cost_columns(result: RunResult) -> dict[str, Any]:
     return columns
 
 
-def _table(schema: pa.Schema, result: RunResult, columns: Mapping[str, Any]) -> pa.Table:
+def _table(schema: pa.Schema, result: RunResult, columns: Mapping[str, Any], replicate: int = 0) -> pa.Table:
     import pyarrow as pa
 
     rows = len(next(iter(columns.values())))
-    keys = {"draw": [result.draw_id] * rows, "closure": [result.closure] * rows, "replicate": [0] * rows}
+    keys = {"draw": [result.draw_id] * rows, "closure": [result.closure] * rows, "replicate": [replicate] * rows}
     arrays = [
         # from_pandas turns a missing number (NaN) into a null, which a column of counts can hold.
         pa.array({**keys, **columns}[field.name], field.type, from_pandas=True)

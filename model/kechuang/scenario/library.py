@@ -9,12 +9,27 @@ from kechuang import resources
 from kechuang.errors import InputError, Problem, did_you_mean
 
 SUFFIXES = (".yaml", ".yml")
+LIBRARY, OVERRIDES = "scenarios", "scenarios/overrides"
 
 
 def library_names() -> list[str]:
     """Return the names of the shipped scenarios."""
-    folder = resources.find("scenarios")
-    return sorted(file.stem for file in folder.glob("*.yaml")) if folder is not None else []
+    return _names(LIBRARY)
+
+
+def override_names() -> list[str]:
+    """Return the names of the shipped overrides: small files to lay on a scenario, or to run on the baseline."""
+    return _names(OVERRIDES)
+
+
+def shipped_file(name: str) -> Path | None:
+    """Return the file of a shipped scenario or override, or None."""
+    return resources.find(f"{LIBRARY}/{name}.yaml") or resources.find(f"{OVERRIDES}/{name}.yaml")
+
+
+def _names(folder: str) -> list[str]:
+    found = resources.find(folder)
+    return sorted(file.stem for file in found.glob("*.yaml")) if found is not None else []
 
 
 def looks_like_path(source: str) -> bool:
@@ -30,7 +45,7 @@ def locate(source: str | os.PathLike[str], beside: Path | None = None) -> Path:
     if not isinstance(source, str) or looks_like_path(source):
         path = Path(source)
         return beside.parent / path if beside is not None else path
-    found = resources.find(f"scenarios/{source}.yaml") if source else None
+    found = shipped_file(source) if source else None
     if found is not None:
         return found
     folder = beside.parent if beside is not None else Path()
@@ -38,8 +53,11 @@ def locate(source: str | os.PathLike[str], beside: Path | None = None) -> Path:
     if local is not None:
         raise InputError(Problem(source, message=f'no shipped scenario; for the file write "./{local}"'))
     names = library_names()
-    known = f"there are {', '.join(names)}; name a file of your own by its path, such as ./mine.yaml"
-    raise InputError(Problem(source, message=f"no shipped scenario{did_you_mean(source, names)}; {known}"))
+    small = override_names()
+    known = f"there are {', '.join(names)}, and the overrides {', '.join(small)}"
+    own = "name a file of your own by its path, such as ./mine.yaml"
+    near = did_you_mean(source, (*names, *small))
+    raise InputError(Problem(source, message=f"no shipped scenario{near}; {known}; {own}"))
 
 
 def displayed(path: Path) -> str:

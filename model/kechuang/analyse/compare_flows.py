@@ -1,0 +1,108 @@
+"""Where additional firms come from: the difference of a stock as the difference of the flows that made it, exactly.
+
+    stock_B - stock_A at a date = sum up to the date of (flows in_B - flows in_A) - (flows out_B - flows out_A)
+
+since both runs begin with the same firms. High-tech firms come by new certificates and go by lapsed ones or because the
+firm closes; a renewal keeps a firm where it is and is shown without a sign. Closures of certified firms are not an
+indicator: they are what the stock and the other flows leave in each run, a number that is never negative. Units of
+industry come by births and go by closures; there nothing is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kechuang.analyse.compare_outcome import Outcome
+from kechuang.analyse.compare_statistics import mean_interval
+from kechuang.world.indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+STOCK, FLOW, LEFT, BESIDE = "stock", "flow", "left", "beside"
+COLUMNS = ("scenario", "base", "date", "stock", "kind", "item", "en", "zh", "mean", "low", "high")
+"""`kind`: the stock, a flow with its sign, what stock and flows leave, or a flow that stands beside and is not added."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A stock, the flows into it and out of it, flows shown beside, and the name of what they leave ('' for nothing)."""
+
+    stock: str
+    into: tuple[str, ...]
+    out: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    left: str = ""
+    left_en: str = ""
+    left_zh: str = ""
+
+
+BALANCES = (
+    Balance(
+        "high_tech_firms",
+        ("certificates_new",),
+        ("certificates_lapsed",),
+        ("certificates_renewed",),
+        "certified_closed",
+        "Closed while certified (from stock and flows)",
+        "持证期间退出（由存量和流量推算）",
+    ),
+    Balance("industrial_units", ("firms_entered",), ("firms_exited",)),
+)
+
+
+def flow_rows(base: Outcome, scenario: Outcome, dates: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the table of flows for one scenario against the base; numbers out of a stock are negative."""
+    for date in dates:
+        for balance in BALANCES:
+            about = {"scenario": scenario.label, "base": base.label, "date": date, "stock": balance.stock}
+            for kind, item, values in differences(base, scenario, balance, date):
+                mean, (low, high) = float(values.mean()), mean_interval(values)
+                yield {**about, "kind": kind, "item": item, **_names(balance, item), "mean": mean, "low": low, "high": high}
+
+
+def differences(
+    base: Outcome, scenario: Outcome, balance: Balance, date: str
+) -> Iterator[tuple[str, str, Numbers]]:
+    """Yield (kind, item, one number per draw); stock = sum of flows and of what is left, in every draw."""
+    stock = scenario.at(balance.stock, date) - base.at(balance.stock, date)
+    yield STOCK, balance.stock, stock
+    left = stock
+    for sign, keys in ((1.0, balance.into), (-1.0, balance.out)):
+        for key in keys:
+            moved = sign * (_sum(scenario, key, date) - _sum(base, key, date))
+            left = left - moved
+            yield FLOW, key, moved + 0.0  # no negative zero
+    if balance.left:
+        yield LEFT, balance.left, left
+    for key in balance.beside:
+        yield BESIDE, key, _sum(scenario, key, date) - _sum(base, key, date)
+
+
+def closed(run: Outcome, balance: Balance) -> Numbers:
+    """Return what stock and flows leave in each quarter from the second on, as a flow out, [draws, quarters - 1]."""
+    import numpy as np
+
+    stock = run.indicators[balance.stock]
+    flow = np.zeros_like(stock)
+    for sign, keys in ((1.0, balance.into), (-1.0, balance.out)):
+        for key in keys:
+            flow += sign * run.indicators[key]
+    return np.asarray(flow[:, 1:] - np.diff(stock, axis=1))
+
+
+def _sum(run: Outcome, key: str, date: str) -> Numbers:
+    import numpy as np
+
+    return np.asarray(run.indicators[key][:, : run.quarters.index(date) + 1].sum(axis=1))
+
+
+def _names(balance: Balance, item: str) -> dict[str, str]:
+    if item == balance.left:
+        return {"en": balance.left_en, "zh": balance.left_zh}
+    return {"en": INDICATORS[item].en, "zh": INDICATORS[item].zh}
