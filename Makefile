@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers clean
+.PHONY: help run test test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration calibrate-demo clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
@@ -17,8 +17,9 @@ help:
 	@echo "make docs       the generated tables of docs/odd.md"
 	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
 	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
+	@echo "make study-...  provisional, prior, facts, ladder, levers, calibration: the studies in calibration/studies/ and docs/ again"
+	@echo "make calibrate-demo   the whole calibration, small: under two minutes, results in outputs/calibration/demo"
 	@echo "make bench-variance   what a common luck is worth; results in benchmarks/results/"
-	@echo "make study-...  provisional, prior, facts, ladder, levers: the studies in calibration/studies/ and docs/studies/ again"
 	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
 	@echo "PYTHON=python3.12 chooses an interpreter, VENV=.venv-3.12 another environment"
 
@@ -71,6 +72,13 @@ study-ladder: warm
 
 study-levers: warm
 	$(BIN)/kechuang study levers
+
+# Over an hour on two processors; stopped, it goes on where it was. The netCDF needs the extra calibrate.
+study-calibration: warm
+	$(BIN)/kechuang calibrate posterior
+
+calibrate-demo: warm
+	$(BIN)/kechuang calibrate demo --out outputs/calibration/demo
 
 warm: $(INSTALLED)
 	@echo "Compiling the kernels (under a minute the first time)"

@@ -55,11 +55,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Draw:
-    """A full parameter vector with its closure; `id` is -1 for one that was not drawn."""
+    """A full parameter vector with its closure; `id` is -1 for one that was not drawn.
+
+    `luck` is the luck seed it was learnt with, for a draw of the posterior, which is one of vectors and luck together.
+    """
 
     id: int
     closure: Closure
     values: dict[str, Value] = field(repr=False)
+    luck: int | None = None
 
     def number(self, key: str) -> float:
         """Return the value of a parameter that is one number."""
@@ -172,7 +176,7 @@ def _record(key: str, mechanism: str, node: Node) -> Parameter:
     text = {name: fields[name].text() if name in fields else "" for name in ("symbol", "unit", "source")}
     kind = cast(ParameterClass, fields["class"].one_of(CLASSES)) if "class" in fields else "fixed"
     value = _read_value(fields["value"]) if "value" in fields else 0.0
-    prior = _read_prior(fields["prior"]) if "prior" in fields else None
+    prior = read_prior(fields["prior"]) if "prior" in fields else None
     bounds = _read_range(fields["range"], value) if "range" in fields else None
     if kind == "fixed" and "prior" in fields:
         fields["prior"].problem("a fixed parameter has a range, not a prior")
@@ -202,7 +206,8 @@ def _read_value(node: Node) -> Value:
     return node.numbers() if isinstance(node.value, list) else node.number()
 
 
-def _read_prior(node: Node) -> Prior | None:
+def read_prior(node: Node) -> Prior | None:
+    """Return the prior written as `{kind: [numbers]}`, or note what is wrong."""
     found = node.fields((), KINDS)
     if len(found) != 1:
         if isinstance(node.value, Mapping):

@@ -207,7 +207,7 @@ def compare(
     seed: int | None = None,
     until: str | None = None,
     dates: Sequence[str] = (),
-    parameters: str = "provisional",
+    parameters: str | None = None,
     workers: int | None = None,
     out: Path | str | None = None,
     audit: bool = False,
@@ -228,6 +228,7 @@ def compare(
     from kechuang.analyse.attribution import window_of
     from kechuang.analyse.compare_folder import home_of, write_comparison
     from kechuang.analyse.compare_runs import aligned, dates_of, demand_same_draws, labels_of, run_or_reuse
+    from kechuang.ensemble.draws import parameters_or_default
     from kechuang.ensemble.run import default_out
     from kechuang.scenario import load_scenario
     from kechuang.targets import select_targets
@@ -242,7 +243,7 @@ def compare(
     runs = [
         run_or_reuse(
             scenario,
-            parameters=parameters,
+            parameters=parameters_or_default(parameters),
             workers=workers,
             out=home,
             audit=audit,

@@ -62,7 +62,8 @@ def study_facts(
     """Run the baseline for draws x luck seeds and judge every fact in 2020 and 2035."""
     scenario = scenario or load_scenario("baseline")
     jobs = [
-        Job(draw, seed_of(scenario.seed + extra, draw.id))
+        # A draw of the posterior comes with the luck it was learnt with; further seeds are fresh.
+        Job(draw, seed_of(scenario.seed + extra, draw.id) if extra or draw.luck is None else draw.luck)
         for draw in draws_for(parameters, draws, scenario.seed)
         for extra in range(seeds)
     ]

@@ -24,7 +24,7 @@ def run(
     draws: int | None = None,
     seed: int | None = None,
     *,
-    parameters: str = "provisional",
+    parameters: str | None = None,
     workers: int | None = None,
     out: Path | str | None = None,
     audit: bool = False,

@@ -12,7 +12,8 @@ from kechuang.errors import InputError, Problem, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-STUDIES = ("provisional", "prior-predictive")
+POINTS = ("provisional", "prior-predictive")
+"""Studies without a study file of their own."""
 _PROVISIONAL = """The provisional point, by closure of the certification ladder: four parameters on four figures of 2020.
 It validates nothing; all other parameters stand at their values. Made by: kechuang calibrate provisional"""
 _PREDICTIVE = """What the priors alone predict: quantiles over draws of all parameters, nothing fitted, and the rank of each
@@ -25,24 +26,67 @@ def register(app: typer.Typer) -> None:
 
 
 def calibrate(
-    study: Annotated[str, typer.Argument(help="provisional or prior-predictive")] = "provisional",
+    study: Annotated[str, typer.Argument(help="posterior, demo, a study file; provisional or prior-predictive.")] = "posterior",
     draws: Annotated[int, typer.Option(min=3, help="Draws of the prior-predictive study.")] = 300,
+    rows: Annotated[int | None, typer.Option(min=1, help="Rows per closure in the last round (default: the study's).")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: all processors).")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the study file (default: calibration/studies).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results, page included (default: beside the study).")] = None,
+    netcdf: Annotated[bool, typer.Option("--netcdf", help="Write the draws in ArviZ's netCDF layout too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
-    """Compute a study in calibration/studies/ again; unfinished work goes on where it was."""
-    if study not in STUDIES:
-        raise InputError(
-            Problem(
-                "STUDY",
-                message=f'"{study}" is not a study; there are {", ".join(STUDIES)}' + did_you_mean(study, STUDIES),
-            )
-        )
-    folder = out or _studies_folder()
+    """Learn the parameters from the reported figures, or compute another study again; unfinished work goes on."""
     if study == "provisional":
-        _provisional(folder / "provisional.yaml", workers)
+        _provisional((out or _studies_folder()) / "provisional.yaml", workers)
+    elif study == "prior-predictive":
+        _prior_predictive((out or _studies_folder()) / "prior-predictive.yaml", draws, workers)
     else:
-        _prior_predictive(folder / "prior-predictive.yaml", draws, workers)
+        _posterior(study, rows, workers, out, netcdf, not quiet)
+
+
+def _posterior(
+    name: str, rows: int | None, workers: int | None, out: Path | None, netcdf: bool, progress: bool
+) -> None:
+    from kechuang.calibrate.posterior_study import calibrate as run_study
+    from kechuang.calibrate.study import read_study
+    from kechuang.ensemble.executor import Interrupted
+
+    file = _study_file(name)
+    study = read_study(file, str(file)).with_rows(rows)
+    folder = out or file.parent
+    page = folder / "README.md" if out else _page_folder(folder) / "README.md"
+    try:
+        result = run_study(study, folder, page, workers=workers, progress=progress, netcdf=netcdf)
+    except Interrupted as interruption:
+        typer.echo(str(interruption), err=True)
+        raise typer.Exit(Interrupted.exit_status) from None
+    parameters = result["parameters"].values()
+    identified = sum(entry["status"].startswith("identified") for entry in parameters)
+    typer.echo(
+        f"{result['rows']['all']} rows, effective size {result['effective']:.0f}, largest weight "
+        f"{result['largest_weight']:.1%}; {identified} of {len(parameters)} parameters identified"
+    )
+    typer.echo(str(page))
+
+
+def _study_file(name: str) -> Path:
+    """Return the study file of a name or path; InputError names the studies that there are."""
+    from kechuang.calibrate.study import find_studies
+
+    found = find_studies()
+    if name in found:
+        return found[name]
+    if Path(name).is_file():
+        return Path(name)
+    names = [*found, *POINTS]
+    message = f'"{name}" is not a study; there are {", ".join(names)}' + did_you_mean(name, names)
+    raise InputError(Problem("STUDY", message=message))
+
+
+def _page_folder(folder: Path) -> Path:
+    """Return docs/validation for the study of the committed posterior in a checkout, else the study's own folder."""
+    root = folder.parents[2]
+    inside = folder.name == "posterior" and (root / "pyproject.toml").is_file() and (root / "docs").is_dir()
+    return root / "docs" / "validation" if inside else folder
 
 
 def _studies_folder() -> Path:

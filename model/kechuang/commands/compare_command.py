@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kechuang.commands.run_commands import Json, Language, Quiet
+from kechuang.commands.run_commands import PARAMETERS_HELP, Json, Language, Quiet
 from kechuang.errors import InputError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def compare(
         list[str] | None, typer.Option(help="Indicator to show, repeatable (default: the main ones).")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes (default: one per processor).")] = None,
-    parameters: Annotated[str, typer.Option(help="provisional or prior.")] = "provisional",
+    parameters: Annotated[str | None, typer.Option(help=PARAMETERS_HELP)] = None,
     out: Annotated[Path | None, typer.Option(help="Where run folders and comparison go (default: outputs).")] = None,
     scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
     audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,

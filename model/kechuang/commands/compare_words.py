@@ -35,6 +35,7 @@ WORDS: dict[str, dict[str, str]] = {
         "P: share of draws above the base, with its Monte-Carlo error; ratio: variance of independent runs over that "
         "of paired ones. Money in prices of the day unless 2020 prices are named. Costs: share of the city, or all "
         "public budgets; ratios with 95 % bootstrap intervals. An order needs 80 % of the draws.",
+        "posterior": "Posterior draws: the spread is that of luck, closure and what the figures leave open about parameters.",
         "provisional": "Provisional parameters, one point per closure: the spread is that of luck and closure only. "
         "What nobody knows about the parameters is not in these intervals and probabilities.",
         "prior": "Prior parameters: nothing has been learnt from the reported figures.",
@@ -66,6 +67,7 @@ WORDS: dict[str, dict[str, str]] = {
         "caption": "差值：各次抽样配对差的均值及其95 %置信区间（配对t），其后为配对差的5、50、95 %分位数；概率：高于基准的"
         "抽样所占比例及其蒙特卡洛误差；方差比：独立模拟的方差与配对模拟的方差之比。除注明2020年价格外，金额均为当年价。成本分"
         "本市承担和各级财政合计两种口径；单位成本附95 %自助法区间。只有80 %以上的抽样一致，才认为可以排序。",
+        "posterior": "后验抽样：差异来自随机因素、封闭假设以及数据未能确定的参数。",
         "provisional": "参数为暂定值，每种封闭假设各一组：区间和概率只反映随机因素与封闭假设的差别，不含参数本身的不确定性。",
         "prior": "参数取自先验：尚未用已公布的数据更新。",
     },

@@ -35,6 +35,7 @@ class ReportLanguage(StrEnum):
 LANGUAGES: dict[str, tuple[str, ...]] = {"en": ("en",), "zh": ("zh",), "both": ("en", "zh")}
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+PARAMETERS_HELP = "posterior, provisional or prior (default: posterior if one is committed, else provisional)."
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run folder, such as outputs/baseline/<run id>.")]
 
 
@@ -52,7 +53,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Seed of draws and luck (default: the scenario's).")] = None,
     until: Annotated[str | None, typer.Option(help="Last quarter, such as 2026Q4 (default: the scenario's).")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes (default: one per processor).")] = None,
-    parameters: Annotated[str, typer.Option(help="provisional or prior.")] = "provisional",
+    parameters: Annotated[str | None, typer.Option(help=PARAMETERS_HELP)] = None,
     out: Annotated[Path | None, typer.Option(help="Where run folders go (default: outputs).")] = None,
     scale: Annotated[float, typer.Option(help="Share of the city to simulate, for quick looks.")] = 1.0,
     audit: Annotated[bool, typer.Option("--audit", help="Check every account in every quarter.")] = False,

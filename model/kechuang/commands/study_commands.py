@@ -41,7 +41,7 @@ def validate(
     facts: Annotated[bool, typer.Option("--facts", help="Judge the stylised facts.")] = False,
     draws: Annotated[int, typer.Option(min=1, help="Parameter vectors.")] = 51,
     seeds: Annotated[int, typer.Option(min=1, help="Luck seeds for each of them.")] = 2,
-    parameters: Annotated[str, typer.Option(help="prior or provisional.")] = "prior",
+    parameters: Annotated[str, typer.Option(help="posterior, prior or provisional.")] = "prior",
     scale: Scale = 1.0,
     workers: Workers = None,
     out: Out = None,

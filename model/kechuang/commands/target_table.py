@@ -23,6 +23,8 @@ WORDS: dict[str, dict[str, str]] = {
         "missing": "Not judged:",
         "caption": "P: share of draws that reach the goal, with its Monte-Carlo error; A, B, C: by closure of "
         "the certification ladder; + change and × ratio since 2020.",
+        "posterior": "Posterior: draws of parameters, closure and luck that agree with the reported figures, replayed as they are.",
+        "changed": "The posterior was made with other {changed}: run kechuang calibrate again.",
         "provisional": "Provisional parameters: one point per closure, by least squares; not a posterior.",
         "prior": "Prior parameters: nothing has been learnt from the reported figures.",
     },
@@ -35,11 +37,17 @@ WORDS: dict[str, dict[str, str]] = {
         "missing": "未评判:",
         "caption": "概率:达到门槛的抽样所占比例及其蒙特卡洛误差;A、B、C:按认定阶梯的三种封闭假设分列;"
         "+ 为较2020年的增量,× 为与2020年之比。",
+        "posterior": "后验抽样:与已公布数据相符的参数、封闭假设与随机因素,原样重放。",
+        "changed": "该后验所依据的{changed}与当前不同,请重新运行 kechuang calibrate。",
         "provisional": "参数为暂定值:每种封闭假设各取最小二乘拟合的一组,并非后验分布。",
         "prior": "参数取自先验:尚未用已公布的数据更新。",
     },
 }
-_PARAMETERS_ZH = {"provisional": "暂定参数", "prior": "先验参数"}
+_PARAMETERS_ZH = {"posterior": "后验参数", "provisional": "暂定参数", "prior": "先验参数"}
+_ORIGIN = {
+    "en": {"parameters": "parameters", "figures": "figures", "simulation": "simulation code"},
+    "zh": {"parameters": "参数", "figures": "数据", "simulation": "模拟代码"},
+}
 _STATUS_ZH = (
     ("no indicator yet", "暂无对应指标"),
     ("not judged: needs 2020 prices, the indicator is nominal", "需要2020年价格口径,而指标为当年价"),
@@ -72,7 +80,15 @@ def target_view(result: Ensemble, language: str) -> RenderableType:
     if missing:
         parts += [Text(words["missing"]), *(Padding(Text(line), (0, 0, 0, 2)) for line in missing), Text()]
     parts += [Text(words["caption"], style="dim"), Text(words.get(result.parameters, ""), style="dim")]
+    parts += [Text(line, style="bold") for line in posterior_notes(result, language)]
     return Group(*parts)
+
+
+def posterior_notes(result: Ensemble, language: str) -> list[str]:
+    """Return a line that says what has changed since the posterior of a run was made, if anything has."""
+    changed = result.record.get("posterior", {}).get("changed_since", [])
+    names = (", " if language == "en" else "、").join(_ORIGIN[language][name] for name in changed)
+    return [WORDS[language]["changed"].format(changed=names)] if changed else []
 
 
 def _table(targets: pd.DataFrame, language: str) -> Table:

@@ -18,8 +18,9 @@ from kechuang.provisional import provisional_draw
 if TYPE_CHECKING:
     from kechuang.parameters import Draw
 
-PARAMETER_SETS = ("provisional", "prior")
-"""`provisional`: one point per closure, from a least-squares search; `prior`: draws from the priors."""
+PARAMETER_SETS = ("posterior", "provisional", "prior")
+"""`posterior`: committed draws, replayed with the luck they were learnt with; `provisional`: one point per closure, from a
+least-squares search; `prior`: draws from the priors."""
 
 _SEED_BYTES = 5
 """Keyed draws put the quarter above bit 40 of the seed (kechuang.randomness), so a seed stays below 2^40."""
@@ -40,12 +41,14 @@ def _seed(text: str) -> int:
 
 
 def draws_for(parameters: str, count: int, run_seed: int) -> tuple[Draw, ...]:
-    """Return draws 0..count-1 of a parameter set ("provisional" or "prior")."""
+    """Return `count` draws of a parameter set; of the posterior those committed ones that the run seed points to."""
     if parameters not in PARAMETER_SETS:
         message = f'"{parameters}" is not a parameter set; choose {" or ".join(PARAMETER_SETS)}'
         raise InputError(Problem("--parameters", message=message + did_you_mean(parameters, PARAMETER_SETS)))
     if count < 1:
         raise InputError(Problem("--draws", message=f"an ensemble needs at least 1 draw, not {count}"))
+    if parameters == "posterior":
+        return _posterior_draws(count, run_seed)
     if parameters == "prior":
         from kechuang.parameters import prior_draw
 
@@ -53,11 +56,34 @@ def draws_for(parameters: str, count: int, run_seed: int) -> tuple[Draw, ...]:
     return _provisional_draws(count)
 
 
+def parameters_or_default(parameters: str | None) -> str:
+    """Return a parameter set, for None the posterior where one is committed for the present parameters."""
+    if parameters is not None:
+        return parameters
+    from kechuang.posterior import is_current
+
+    return "posterior" if is_current() else "provisional"
+
+
 def draw_hash(draw: Draw) -> str:
     """Return the SHA-256 of a draw's closure and values, for the run record."""
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in draw.values.items()}
     text = json.dumps({"closure": draw.closure, "values": values}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _posterior_draws(count: int, run_seed: int) -> tuple[Draw, ...]:
+    """Return committed draws in their order, closures in turn, from a place that the run seed decides."""
+    from kechuang.parameters import CLOSURES
+    from kechuang.posterior import POSTERIOR, posterior_draws
+
+    committed = posterior_draws()
+    if count > len(committed):
+        message = f"the posterior has {len(committed)} draws, not {count}; none is made up"
+        raise InputError(Problem("--draws", message=f"{message} ({POSTERIOR})"))
+    turns = len(committed) // len(CLOSURES)
+    start = len(CLOSURES) * (seed_of(run_seed, 0) % turns)
+    return tuple(committed[(start + place) % len(committed)] for place in range(count))
 
 
 def _provisional_draws(count: int) -> tuple[Draw, ...]:

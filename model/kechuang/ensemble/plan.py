@@ -124,8 +124,8 @@ class RunPlan:
         ]
 
     def luck_seeds(self) -> list[int]:
-        """Return the luck seed of each draw."""
-        return [seed_of(self.seed, draw.id) for draw in self.draws]
+        """Return the luck seed of each draw: the one it was learnt with, else one of its own."""
+        return [seed_of(self.seed, draw.id) if draw.luck is None else draw.luck for draw in self.draws]
 
     def describe(self) -> dict[str, Any]:
         """Return the plan as plain data: this part of the run record is known before anything has run."""
@@ -140,6 +140,7 @@ class RunPlan:
             "scale": self.scale,
             "audit": self.audit,
             "code": code_hash(),
+            **({"posterior": _posterior()} if self.parameters == "posterior" else {}),
             **({"own": dict(self.own)} if self.own else {}),
             **({"again": self.again} if self.again else {}),
         }
@@ -147,6 +148,13 @@ class RunPlan:
     def key(self) -> str:
         """Return a short hash that names the work folder: the same command finds its finished draws again."""
         return hashlib.sha256(canonical_json(self.describe()).encode()).hexdigest()[:16]
+
+
+def _posterior() -> dict[str, Any]:
+    """Return what the committed posterior says about its making, and what has changed since."""
+    from kechuang.posterior import changed_since, made_from
+
+    return {**made_from(), "changed_since": list(changed_since())}
 
 
 def canonical_json(content: Any) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from kechuang.ensemble.plan import canonical_json, code_hash
 from kechuang.errors import InputError, Problem
+from kechuang.posterior import POSTERIOR
 from kechuang.provisional import PROVISIONAL
 from kechuang.scenario.library import LIBRARY, OVERRIDES
 
@@ -62,8 +63,7 @@ def input_files(plan: RunPlan) -> dict[str, Path]:
     cities = find("calibration/cities")
     if cities is not None:
         names += [f"calibration/cities/{file.name}" for file in sorted(cities.glob("*.yaml"))]
-    if plan.parameters == "provisional":
-        names.append(PROVISIONAL)
+    names += {"provisional": [PROVISIONAL], "posterior": [POSTERIOR]}.get(plan.parameters, [])
     # A planner's own file lies anywhere; what it says stands resolved in the record itself.
     origins = {Path(text.rpartition(":")[0]).name for text in plan.scenario.origins.values()}
     written = [name for name in sorted(origins) if name.endswith(".yaml")]

@@ -38,7 +38,7 @@ class Ensemble:
 
     @property
     def parameters(self) -> str:
-        """Where the parameter values come from: 'provisional' or 'prior'."""
+        """Where the parameter values come from: 'posterior', 'provisional' or 'prior'."""
         return str(self.record["parameters"])
 
     @cached_property

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kechuang.ensemble import store, workfolder
-from kechuang.ensemble.draws import draws_for
+from kechuang.ensemble.draws import draws_for, parameters_or_default
 from kechuang.ensemble.executor import execute
 from kechuang.ensemble.plan import AGAIN, Engine, RunPlan, can_travel, default_engine, own_engine
 from kechuang.ensemble.record import write_record
@@ -38,7 +38,7 @@ def run_ensemble(
     draws: int | None = None,
     seed: int | None = None,
     *,
-    parameters: str = "provisional",
+    parameters: str | None = None,
     workers: int | None = None,
     out: Path | str | None = None,
     audit: bool = False,
@@ -56,7 +56,8 @@ def run_ensemble(
     """Run a scenario over many draws and return the finished run.
 
     `draws` and `seed` default to the scenario's own; `workers` to the number of processors (1 runs in this
-    process). `scale` below 1 runs a smaller city. `derived` adds tables computed from the indicators, by file
+    process); `parameters` to the posterior where one is committed for the present parameters, else to the provisional
+    point. `scale` below 1 runs a smaller city. `derived` adds tables computed from the indicators, by file
     name; `finish` is called with the folder when all its other files stand, before it gets its final name.
     `levers` and `events` are an analyst's own Python (kechuang.world.policy.own); functions that no other process can import,
     as those of a notebook, run in this one.
@@ -67,6 +68,7 @@ def run_ensemble(
     """
     scenario = scenario.with_run(draws=draws, seed=seed)
     _check(scenario, workers, scale, again)
+    parameters = parameters_or_default(parameters)
     built, own = own_engine(engine or default_engine(), levers, events)
 
     def plan_of(count: int) -> RunPlan:
@@ -131,9 +133,9 @@ def _simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progr
 
 @contextmanager
 def progress_bar(
-    total: int, name: str, visible: bool, things: str = "draws"
+    total: int, name: str, visible: bool, unit: str = "draws"
 ) -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
-    """Yield two functions, one that changes the text of the bar and one that sets how many things are done."""
+    """Yield two functions, one that changes the text of the bar and one that sets how many are done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -141,7 +143,7 @@ def progress_bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(things),
+        TextColumn(unit),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not visible,
