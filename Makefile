@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-all lint setup warm docs pictures bench study-provisional study-prior study-facts study-ladder study-levers clean
+.PHONY: help run test test-all lint setup warm docs pictures bench study-provisional study-prior study-facts study-ladder study-levers study-forecast study-transfer clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
@@ -17,7 +17,7 @@ help:
 	@echo "make docs       the generated tables of docs/odd.md"
 	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
 	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
-	@echo "make study-...  provisional, prior, facts, ladder, levers: the studies in calibration/studies/ and docs/studies/ again"
+	@echo "make study-...  provisional, prior, facts, ladder, levers, forecast, transfer: the studies in calibration/studies/ and docs/ again"
 	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
 	@echo "PYTHON=python3.12 chooses an interpreter, VENV=.venv-3.12 another environment"
 
@@ -67,6 +67,13 @@ study-ladder: warm
 
 study-levers: warm
 	$(BIN)/kechuang study levers
+
+study-forecast: warm
+	$(BIN)/kechuang validate --forecast
+
+# Once, after `kechuang validate --freeze` and its commit: the first result is never written again.
+study-transfer: warm
+	$(BIN)/kechuang validate --transfer wenzhou
 
 warm: $(INSTALLED)
 	@echo "Compiling the kernels (under a minute the first time)"

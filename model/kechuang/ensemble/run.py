@@ -70,7 +70,7 @@ def run_ensemble(
     home = (Path(out) if out is not None else default_out()) / scenario.name
     work = home / f".work-{plan.key()}"
     processes = 1 if own and not can_travel(built) else workers or available_processors()
-    _simulate_all(plan, built, work, processes, progress)
+    simulate_all(plan, built, work, processes, progress)
     folder = _assemble(plan, home, work, derived or {}, finish)
     return Ensemble(folder)
 
@@ -102,7 +102,8 @@ def _check(name: str, workers: int | None, scale: float) -> None:
         raise InputError(problems)
 
 
-def _simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progress: bool) -> None:
+def simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progress: bool) -> None:
+    """Run every draw of a plan that has no result in the work folder, with a bar; Interrupted keeps what is finished."""
     jobs = plan.jobs()
     with _progress_bar(len(jobs), plan.scenario.name, progress) as (announce, advance):
         announce("preparing the model (compiled on first use, under a minute)")
@@ -164,7 +165,7 @@ def _assemble(
 def _write_outputs(content: Path, plan: RunPlan, work: Path, derived: Mapping[str, DerivedTable]) -> list[Path]:
     from kechuang.city import load_city
 
-    city = load_city("taizhou")
+    city = load_city(plan.scenario.city)
     places, industries = [place.key for place in city.places], [industry.key for industry in city.industries]
     results = (workfolder.load(work, draw.id) for draw in plan.draws)
     outputs = store.write_tables(content, results, places, industries)
