@@ -170,6 +170,8 @@ related_industries:
   - [pumps, boats]
 nodes: {}
 science_banks_by_year: [0, 1]
+bank_seats: [harbour]
+last_bank_counties: [east]
 outside_points: {}
 initial: {high_tech_firms: some_evidence}
 """

@@ -16,8 +16,8 @@ LAYERS = (
     ("analyse", "calibrate"),
     ("ensemble",),
     ("world",),
-    ("scenario", "parameters", "provisional", "posterior", "evidence", "city", "city_file", "law", "priors", "targets",
-     "provenance"),
+    ("scenario", "parameters", "provisional", "posterior", "evidence", "city", "city_file", "city_numbers", "law", "priors",
+     "targets", "provenance"),
     # The declaration of what is reported is plain data; targets refer to it.
     ("clock", "randomness", "queues", "errors", "units", "resources", "datafile", "records", "compiled", "world.indicators"),
 )

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from kechuang.city_numbers import CityNumbers
 from kechuang.datafile import DataFile, Text
 from kechuang.errors import InputError, did_you_mean
 
@@ -86,7 +87,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class City:
-    """A city: its parts in the order of the file; distances in kilometres between all pairs of places."""
+    """A city: its parts in the order of the file; distances in kilometres between all pairs of places.
+
+    `bank_seats` are the places of the head offices of local city banks, `last_bank_counties` those that science banks
+    reach last, `numbers` what the city has in place of the parameters (kechuang.city_numbers).
+    """
 
     key: str
     name: Text
@@ -101,6 +106,9 @@ class City:
     outside_points: dict[str, tuple[Text, float]]
     initial: dict[str, str]
     sources: dict[str, Origin]
+    bank_seats: tuple[str, ...]
+    last_bank_counties: tuple[str, ...]
+    numbers: CityNumbers
 
     @property
     def place_keys(self) -> tuple[str, ...]:

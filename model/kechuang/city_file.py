@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import cast
 
 from kechuang.city import ZONES, City, Industry, Origin, Place, PlanNode, Zone
+from kechuang.city_numbers import CityNumbers, read_numbers
 from kechuang.clock import quarter_index
 from kechuang.datafile import DataFile, Node, Text
 
 _PARTS = ("key", "name", "sources", "counties", "places", "groups", "distances", "industries",
-          "related_industries", "nodes", "science_banks_by_year", "outside_points", "initial")
+          "related_industries", "nodes", "science_banks_by_year", "bank_seats", "last_bank_counties", "outside_points",
+          "initial")
+_OWN = ("numbers",)
+"""Parts that only another city than that of the parameters has."""
 _SOURCED = ("firm_percent", "population", "area", "science_banks", "high_tech_quotient", "amenity",
             "distances", "industries", "nodes", "science_banks_by_year", "outside_points")
 _PERCENT_TOLERANCE = 0.05
@@ -22,8 +26,8 @@ class Reader:
 
     def __init__(self, file: DataFile) -> None:
         self.file = file
-        self.parts = file.root.fields(_PARTS)
-        if len(self.parts) < len(_PARTS):
+        self.parts = file.root.fields(_PARTS, _OWN)
+        if any(part not in self.parts for part in _PARTS):
             file.finish()
 
     def read(self) -> City:
@@ -49,6 +53,9 @@ class Reader:
             outside_points={key: _outside_point(node) for key, node in self.parts["outside_points"].items()},
             initial={key: node.text() for key, node in self.parts["initial"].items()},
             sources={key: _origin(node) for key, node in self.parts["sources"].fields(_SOURCED).items()},
+            bank_seats=tuple(node.one_of(keys) for node in self.parts["bank_seats"].elements()),
+            last_bank_counties=tuple(node.one_of(counties) for node in self.parts["last_bank_counties"].elements()),
+            numbers=read_numbers(self.parts["numbers"]) if "numbers" in self.parts else CityNumbers(),
         )
         self.file.finish()
         return city

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kechuang.analyse.precision import stopping_rule
 from kechuang.analyse.target_spread import spread_csv
 from kechuang.analyse.targets import targets_csv
+from kechuang.ensemble.draws import parameters_or_default
 from kechuang.ensemble.run import MOST_DRAWS, run_ensemble
 from kechuang.errors import InputError, Problem
 
@@ -51,7 +52,7 @@ def run(
     if isinstance(scenario, str):
         scenario = load_scenario(scenario)
     select_targets(scenario.targets)  # an unknown target is said before hours of runs, not after
-    scenario = scenario.with_run(draws=draws, seed=seed)
+    scenario, parameters = scenario.with_run(draws=draws, seed=seed), parameters_or_default(parameters)
     if precision is None and max_draws is not None:
         raise InputError(Problem("--max-draws", message="says where to stop; add --precision"))
     enough, most = stopping_rule(scenario, precision, max_draws) if precision is not None else (None, MOST_DRAWS)

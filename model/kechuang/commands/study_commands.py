@@ -39,20 +39,48 @@ def register(app: typer.Typer) -> None:
 
 def validate(
     facts: Annotated[bool, typer.Option("--facts", help="Judge the stylised facts.")] = False,
-    draws: Annotated[int, typer.Option(min=1, help="Parameter vectors.")] = 51,
+    forecast: Annotated[bool, typer.Option("--forecast", help="Freeze the forecast from 2020, with its rivals.")] = False,
+    freeze: Annotated[bool, typer.Option("--freeze", help="Write, once, what a transfer may not change.")] = False,
+    transfer: Annotated[str | None, typer.Option(metavar="CITY", help="Carry the frozen model to another city.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Parameter vectors (facts: 51; forecast, freeze: 500).")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Luck seeds for each of them.")] = 2,
-    parameters: Annotated[str, typer.Option(help="posterior, prior or provisional.")] = "prior",
+    parameters: Annotated[str | None, typer.Option(help="posterior, prior or provisional (facts: prior).")] = None,
     scale: Scale = 1.0,
     workers: Workers = None,
     out: Out = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a fact fails.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a fact or the transfer fails.")] = False,
     quiet: Quiet = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")] = False,
 ) -> None:
     """Compare the model with what it was not fitted to; a finished validation exits 0 whatever its verdict."""
-    if not facts:
-        message = "say what to validate; --facts judges the stylised facts"
+    if sum((facts, forecast, freeze, transfer is not None)) != 1:
+        message = "say what to validate: one of --facts, --forecast, --freeze and --transfer CITY"
         raise InputError(Problem("kechuang validate", message=message))
+    if not facts:
+        from kechuang.commands import validate_commands
+
+        chosen = validate_commands.Request(draws, parameters, scale, workers, out, strict, quiet, as_json)
+        if forecast:
+            validate_commands.forecast(chosen)
+        elif freeze:
+            validate_commands.freeze(chosen)
+        else:
+            validate_commands.transfer(transfer or "", chosen)
+        return
+    _facts(draws or 51, seeds, parameters or "prior", scale, workers, out, strict, quiet, as_json)
+
+
+def _facts(
+    draws: int,
+    seeds: int,
+    parameters: str,
+    scale: float,
+    workers: int | None,
+    out: Path | None,
+    strict: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     from kechuang.analyse.facts_study import COMMENT, study_content, study_facts, study_page
     from kechuang.calibrate.studies import write_study
 
@@ -64,7 +92,7 @@ def validate(
         "parameters_from": parameters,
         "scale": scale,
     }
-    verdicts = _unless_stopped(
+    verdicts = unless_stopped(
         lambda: study_facts(draws, seeds, parameters, scale=scale, workers=workers, progress=not (quiet or as_json))
     )
     data, page = _folders(out)
@@ -99,11 +127,11 @@ def study(
             return _levers(draws or 42, scale, workers, _folders(out), not quiet)
         return _ladder(draws or 60, seeds, scale, workers, _folders(out), not quiet)
 
-    for file in _unless_stopped(made):
+    for file in unless_stopped(made):
         print(file)
 
 
-def _unless_stopped(work: Callable[[], Any]) -> Any:
+def unless_stopped(work: Callable[[], Any]) -> Any:
     """Do the work; a user who stops it gets one line and the exit status of an interruption."""
     from kechuang.ensemble.executor import Interrupted
 

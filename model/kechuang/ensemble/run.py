@@ -80,10 +80,10 @@ def run_ensemble(
     plan = plan_of(scenario.draws)
     # With a stopping rule the work folder is that of the longest run, so that every batch finds what the last one did.
     work = home / f".work-{(plan_of(max(most, scenario.draws)) if enough else plan).key()}"
-    _simulate_all(plan, built, work, processes, progress)
+    simulate_all(plan, built, work, processes, progress)
     while enough and len(plan.draws) < most and not enough(plan.scenario, _so_far(plan, work)):
         plan = plan_of(min(most, len(plan.draws) + scenario.draws))
-        _simulate_all(plan, built, work, processes, progress)
+        simulate_all(plan, built, work, processes, progress)
     folder = _assemble(plan, home, work, derived or {}, finish)
     return Ensemble(folder)
 
@@ -122,7 +122,8 @@ def _so_far(plan: RunPlan, work: Path) -> pd.DataFrame:
     return store.indicator_frame(workfolder.load(work, draw.id) for draw in plan.draws)
 
 
-def _simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progress: bool) -> None:
+def simulate_all(plan: RunPlan, engine: Engine, work: Path, workers: int, progress: bool) -> None:
+    """Run every draw of a plan that has no result in the work folder, with a bar; Interrupted keeps what is finished."""
     jobs = plan.jobs()
     with progress_bar(len(jobs), plan.scenario.name, progress) as (announce, advance):
         announce("preparing the model (compiled on first use, under a minute)")
@@ -184,7 +185,7 @@ def _assemble(
 def _write_outputs(content: Path, plan: RunPlan, work: Path, derived: Mapping[str, DerivedTable]) -> list[Path]:
     from kechuang.city import load_city
 
-    city = load_city("taizhou")
+    city = load_city(plan.scenario.city)
     places, industries = [place.key for place in city.places], [industry.key for industry in city.industries]
     results = (workfolder.load(work, draw.id) for draw in plan.draws)
     outputs = store.write_tables(content, results, places, industries)

@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from kechuang.errors import did_you_mean
 
 CITY = "taizhou"
+"""The city that scenario files are about; only `Scenario.in_city` sets another."""
 Faults = list[tuple[int, str]]
 """Position in a list and what is wrong with the entry there."""
 
 
-def place_keys() -> tuple[str, ...]:
-    """Return the keys of all places, in the order of the arrays."""
+def place_keys(city: str = CITY) -> tuple[str, ...]:
+    """Return the keys of all places of a city, in the order of the arrays."""
     from kechuang.city import load_city
 
-    return load_city(CITY).place_keys
+    return load_city(city).place_keys
 
 
 def place_names() -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def baseline(scenario: Scenario, key: str, dial: str = MAIN) -> Values:
     """Return the policy path without any change, under the law of the scenario."""
     import numpy as np
 
-    shape = (scenario.until + 1, len(place_keys()), INDUSTRY_COUNT, LADDER_COUNT)
+    shape = (scenario.until + 1, len(place_keys(scenario.city)), INDUSTRY_COUNT, LADDER_COUNT)
     return np.broadcast_to(_grids(key, dial, scenario.law, scenario.until)[:, None, :, :], shape).copy()
 
 
@@ -53,7 +53,7 @@ def effective(scenario: Scenario, key: str, dial: str = MAIN, path: Values | Non
         target = values.copy()
         for quarter in range(change.from_quarter, min(change.until_quarter, scenario.until) + 1):
             target[quarter] = _moved(change, values[quarter], quarter)
-        values = np.where(_reached(change), target, values)
+        values = np.where(_reached(change, scenario.city), target, values)
     return values
 
 
@@ -75,14 +75,14 @@ def _moved(change: LeverChange, path: Values, quarter: int) -> Values:
     return path + strength * (level - path)
 
 
-def _reached(change: LeverChange) -> NDArray[np.bool_]:
+def _reached(change: LeverChange, city: str) -> NDArray[np.bool_]:
     """Return which places, industries and ladder steps a change reaches."""
     import numpy as np
 
     def mask(named: tuple[str, ...] | tuple[int, ...], order: tuple[str, ...] | range) -> NDArray[np.bool_]:
         return np.array([not named or key in named for key in order])
 
-    places, industries = mask(change.places, place_keys()), mask(change.industries, industry_keys())
+    places, industries = mask(change.places, place_keys(city)), mask(change.industries, industry_keys())
     steps = mask(change.ladder, range(LADDER_COUNT))
     reached: NDArray[np.bool_] = places[:, None, None] & industries[None, :, None] & steps[None, None, :]
     return reached

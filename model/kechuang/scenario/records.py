@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from kechuang.clock import quarter_label
+from kechuang.errors import InputError, Problem
 from kechuang.scenario.levers import LEVERS, MAIN
+from kechuang.scenario.places import CITY
 from kechuang.scenario.shocks import SHOCKS
 from kechuang.scenario.window import LAST
 
@@ -52,7 +54,10 @@ class Shock:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario that has passed all checks; `origins` tells for every leaf where its value came from."""
+    """A scenario that has passed all checks; `origins` tells for every leaf where its value came from.
+
+    `city` names a file of calibration/cities; scenario files are about the one of `CITY`, `in_city` moves them.
+    """
 
     name: str
     title: dict[str, str] = field(hash=False)
@@ -67,6 +72,7 @@ class Scenario:
     levers: tuple[LeverChange, ...] = ()
     shocks: tuple[Shock, ...] = ()
     nodes: Literal["none", "slow", "plan", "fast"] = "none"
+    city: str = CITY
     origins: dict[str, str] = field(default_factory=dict, compare=False)
 
     def to_plain(self) -> dict[str, Any]:
@@ -76,6 +82,7 @@ class Scenario:
         }
         return {
             "name": self.name,
+            **({"city": self.city} if self.city != CITY else {}),
             **texts,
             "law": self.law,
             "tide": self.tide,
@@ -92,7 +99,23 @@ class Scenario:
         """Return the scenario of a canonical form; InputError if it breaks a rule of scenario files."""
         from kechuang.scenario.build import scenario_from_plain
 
-        return scenario_from_plain(plain, "resolved scenario", origins)
+        rest = {key: value for key, value in plain.items() if key != "city"}
+        return scenario_from_plain(rest, "resolved scenario", origins).in_city(plain.get("city", CITY))
+
+    def in_city(self, name: str) -> Scenario:
+        """Return the scenario in another city (a name or a path); InputError if a lever aims at places that it lacks."""
+        from kechuang.city import load_city
+
+        known = load_city(name).place_keys
+        faults = [
+            Problem(self.name, key=f"levers.{change.key}", message=f'the city "{name}" has no place "{place}"')
+            for change in self.levers
+            for place in change.places
+            if place not in known
+        ]
+        if faults:
+            raise InputError(faults)
+        return replace(self, city=name)
 
     def with_run(
         self,
@@ -109,10 +132,10 @@ class Scenario:
         changed = {
             key: value for key, value in (("until", until), ("draws", draws), ("seed", seed)) if value is not None
         }
-        plain = self.to_plain()
+        plain = replace(self, city=CITY).to_plain()
         plain["run"].update(changed)
         origins = {**self.origins, **{f"run.{key}": origin for key in changed}}
-        return scenario_from_plain(plain, origin, origins)
+        return replace(scenario_from_plain(plain, origin, origins), city=self.city)
 
     def changes(self, key: str, dial: str = MAIN) -> tuple[LeverChange, ...]:
         """Return the changes of one dial."""

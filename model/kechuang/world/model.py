@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.city import City, load_city
+from kechuang.city_numbers import adapted
 from kechuang.clock import quarter_label, quarter_of_year, year_of
 from kechuang.errors import InputError, Problem
 from kechuang.parameters import Draw
@@ -73,7 +74,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
     """Taizhou and its corridor from the end of 2015.
 
     `scenario` says what is decided and what happens, `draw` holds the parameters nobody knows
-    (default: the provisional point of closure B), `seed` is the luck.
+    (default: the provisional point of closure B with the numbers of the scenario's city), `seed` is the luck.
     `scale` simulates a part of the city (0.1: a tenth) and reports counts and money of the whole. `levers` and `events`
     are an analyst's own Python (kechuang.world.policy.own). `audit` keeps every firm's account apart and stops
     the run at the first violated identity.
@@ -99,12 +100,13 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         self.luck_seed = scenario.seed if seed is None else seed
         if not 0 <= self.luck_seed < LARGEST_SEED:
             raise InputError([Problem("seed", message=f"lies in 0 to 2^40 - 1, not at {self.luck_seed}")])
-        self.rules = Rules.of(draw or provisional_draw("B"), scale)
+        geography = load_city(scenario.city)
+        self.rules = Rules.of(draw or adapted(provisional_draw("B"), geography), scale)
         self.audit, self.scale = audit, scale
         self.own_levers = tuple(levers)
         self.own_events = events_by_phase(self.own_levers, events)
         self.quarter, self.listing_quarter, self.money = 0, 4, 1.0
-        self._read_city(load_city("taizhou"))
+        self._read_city(geography)
         self._open_books()
         with np.errstate(over="ignore"):
             build_city(self)

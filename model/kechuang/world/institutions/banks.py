@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
 LOCAL_BANK, OTHER_BANK = 1, 2
-LAST_COUNTIES = ("tiantai", "xianju", "sanmen")
-"""Counties that science banks reach last (assumed: the mountain counties and the smallest)."""
-LOCAL_SEATS = ("central_core", "luqiao_rest", "wenling")
-"""Places of the head offices of the three local city banks."""
 ALWAYS = -40
 """Opening quarter of banks that were there before the start."""
 
@@ -66,7 +62,7 @@ class Banks:
             for place, key in enumerate(places)
             for number in range(city.places[place].science_banks)
         ]
-        rows += [(LOCAL_BANK, places.index(key), f"local city bank {k + 1}") for k, key in enumerate(LOCAL_SEATS)]
+        rows += [(LOCAL_BANK, places.index(key), f"local city bank {k + 1}") for k, key in enumerate(city.bank_seats)]
         rows += [(OTHER_BANK, self._seat(county), f"other banks, {county}") for county in city.counties]
         count = len(rows)
         kind = np.array([kind for kind, _, _ in rows], dtype=np.int8)
@@ -84,7 +80,7 @@ class Banks:
 
     def _openings(self, kind: NDArray[np.int8], place: NDArray[np.int8]) -> NDArray[np.int16]:
         """Return the quarter in which each bank opens: science banks at year-ends, the last counties last."""
-        late = np.array([self.city.places[k].county in LAST_COUNTIES for k in place])
+        late = np.array([self.city.places[k].county in self.city.last_bank_counties for k in place])
         science = [row for row in np.argsort(late, kind="stable") if kind[row] == SCIENCE_BANK]
         opens = np.full(kind.size, ALWAYS, dtype=np.int16)
         path = np.array(self.city.science_banks_by_year)
