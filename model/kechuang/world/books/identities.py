@@ -17,7 +17,7 @@ from kechuang.world.books import balance
 from kechuang.world.books.identities_funds import check_funds_money, check_stakes
 from kechuang.world.books.identities_people import check_people
 from kechuang.world.books.ledger import SECTORS, Residual
-from kechuang.world.measure.headcount import headcount
+from kechuang.world.measure.headcount import Headcount
 from kechuang.world.mechanisms.accounts import VALUE_ADDED
 from kechuang.world.population.firms import NO_CERTIFICATE, living_sum, sums_by
 
@@ -75,17 +75,16 @@ def stocks(city: Corridor) -> dict[str, float]:
     return {**of_firms, "debt of the city": city.government.debt}
 
 
-def opening_counts(city: Corridor) -> dict[str, int]:
+def counts(city: Corridor, now: Headcount) -> dict[str, int]:
     """Return the counts that the quarter's events must explain."""
-    now = headcount(city)
     return {"units": now.living + int(city.reservoir.units.sum()), "certificates": now.certified}
 
 
-def check_flows(city: Corridor) -> list[Residual]:
+def check_flows(city: Corridor, now: Headcount) -> list[Residual]:
     """Return the residuals of what the flows and events of the quarter must explain."""
     gross = max(city.ledger.gross(), 1e-9)
     found = city.ledger.residuals(city.quarter, city.deposits(), gross)
-    return [*found, *_stocks(city, gross), *_counts(city), *check_funds_money(city, gross)]
+    return [*found, *_stocks(city, gross), *_counts(city, now), *check_funds_money(city, gross)]
 
 
 def check_stocks(city: Corridor) -> list[Residual]:
@@ -168,9 +167,9 @@ def _banks(city: Corridor) -> list[Residual]:
     return found
 
 
-def _counts(city: Corridor) -> list[Residual]:
+def _counts(city: Corridor, firms: Headcount) -> list[Residual]:
     """I12 and I13: firms and certificates at the end are those of the beginning plus and minus the events."""
-    events, now = city.tally, opening_counts(city)
+    events, now = city.tally, counts(city, firms)
     units = city.opening["units"] + events["firms_entered"] - events["firms_exited"]
     expected = (
         city.opening["certificates"]

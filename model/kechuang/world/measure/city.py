@@ -12,7 +12,7 @@ from kechuang.world.indicators import INDICATORS, KEYS, POSITION
 from kechuang.world.measure.credit import credit_readings
 from kechuang.world.measure.digital import digital_readings
 from kechuang.world.measure.funds import fund_readings
-from kechuang.world.measure.headcount import Headcount, headcount
+from kechuang.world.measure.headcount import Headcount
 from kechuang.world.measure.people import people_readings
 from kechuang.world.measure.platforms import platform_readings
 from kechuang.world.mechanisms import accounts
@@ -26,9 +26,8 @@ _INTENSIVE = {key for key, indicator in INDICATORS.items() if indicator.kind == 
 SCALED = np.array([key not in _INTENSIVE for key in KEYS])
 
 
-def record(city: Corridor) -> None:
+def record(city: Corridor, now: Headcount) -> None:
     """Write this quarter's row of indicators."""
-    now = headcount(city)
     values = {
         **_counts(city, now),
         **_production(city),

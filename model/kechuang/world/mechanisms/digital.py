@@ -78,6 +78,17 @@ class DigitalParameters(NamedTuple):
         )
 
 
+@compiled
+def coverage(alive: NDArray[np.int8], above_scale: NDArray[np.int8], digital: NDArray[np.int8], count: int) -> float:
+    """Return the share of above-scale firms that have had at least one project."""
+    panel, covered = 0, 0
+    for i in range(count):
+        if alive[i] == 1 and above_scale[i] == 1:
+            panel += 1
+            covered += digital[i] > NONE
+    return covered / max(panel, 1)
+
+
 def arrivals_in(year: int, p: DigitalParameters) -> float:
     """Return the expected number of key projects of a year: from 2020 on it is constant."""
     position = max(year - FIRST_YEAR, 0)

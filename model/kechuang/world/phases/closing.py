@@ -8,6 +8,7 @@ from kechuang.clock import quarter_of_year
 from kechuang.world import settings
 from kechuang.world.books import identities
 from kechuang.world.measure import city as measure
+from kechuang.world.measure.headcount import headcount
 from kechuang.world.mechanisms import accounts
 from kechuang.world.phases.government import release_support
 from kechuang.world.phases.zone import note_year
@@ -34,7 +35,7 @@ def open_quarter(city: Corridor) -> None:
     city.tally_money = dict.fromkeys(city.tally_money, 0.0)
     city.household_income = city.government.revenue = 0.0
     city.ledger.open_quarter(city.deposits())
-    city.opening = city.closing or identities.opening_counts(city)
+    city.opening = city.closing or identities.counts(city, headcount(city))
     city.opening_stocks = city.closing_stocks or identities.stocks(city)
     city.booked = dict.fromkeys(city.opening_stocks, 0.0)
     city.audit_book.open_quarter(city)
@@ -56,8 +57,8 @@ def settle_households(city: Corridor) -> None:
 
 def close_quarter(city: Corridor) -> None:
     """Check the identities and measure the city."""
-    end_of_year = quarter_of_year(city.quarter) == 4
-    city.residuals = identities.check_flows(city)
+    end_of_year, now = quarter_of_year(city.quarter) == 4, headcount(city)
+    city.residuals = identities.check_flows(city, now)
     stocks = identities.check_stocks(city) if city.audit or end_of_year else []
     # The indicator is the same whether the run is audited or not.
     city.worst_residual = identities.worst([*city.residuals, *stocks] if end_of_year else city.residuals)
@@ -65,6 +66,6 @@ def close_quarter(city: Corridor) -> None:
     if city.audit:
         city.residuals += identities.check_audited(city)
     city.ledger.close_quarter(city.deposits())
-    city.closing, city.closing_stocks = identities.opening_counts(city), identities.stocks(city)
+    city.closing, city.closing_stocks = identities.counts(city, now), identities.stocks(city)
     city.audit_book.close_quarter(city)
-    measure.record(city)
+    measure.record(city, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -142,9 +143,10 @@ def choose(city: Corridor, market: Market, fund: int, stage: int, free: int, num
     score = venture.weight_of_quality(fund, p) * seen.quality[inside] + luck
     wanted = free + len(city.funds.stakes) if number <= free else score.size  # as many stakes, so many may be known already
     order = inside[venture.best(score, identity, wanted)]
-    ranked = [int(seen.rows[k]) for k in order if not city.funds.ever_held(int(seen.identity[k]))]
-    chosen, left = ranked[:free], np.array(ranked[free:], dtype=np.int64)
+    ranked = (int(seen.rows[k]) for k in order if not city.funds.ever_held(int(seen.identity[k])))
+    chosen = list(islice(ranked, free))
     if number > free:
+        left = np.array(list(ranked), dtype=np.int64)
         cells = city.policy.finance.earmarked(city.quarter)
         fits = cells[columns.place[left], columns.industry[left], columns.ladder[left]]
         chosen += left[fits][: number - free].tolist()

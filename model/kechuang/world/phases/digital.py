@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from kechuang.clock import year_of
 from kechuang.randomness import Purpose, normal, poissons, stream_key, uniforms
-from kechuang.world.measure.headcount import headcount
 from kechuang.world.mechanisms import digital, spillovers
 from kechuang.world.policy.policy_state import PRICE_BASE
 
@@ -45,8 +44,8 @@ def digitalise(city: Corridor) -> None:
         state.key_projects, state.investment = 0, 0.0
     state.core_value_added.append(_core_value_added(city))
     _ripen(city)
-    now = headcount(city)
-    covered = now.digital / max(now.above_scale, 1)
+    columns = city.firms.columns
+    covered = digital.coverage(columns.alive, columns.above_scale, columns.digital, city.firms.count)
     key_rows, key_costs = _start_key(city)
     light_rows, light_costs, planned = _start_light(city, covered)
     state.key_projects += key_rows.size
