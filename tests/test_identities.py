@@ -393,9 +393,9 @@ def test_a_leak_of_one_wan_is_found_in_its_account_and_quarter(number: int) -> N
     assert residuals[-1] > LIMIT
     bad = [residual for residual in city.residuals if residual.share > LIMIT]
     accounts = [(residual.account, residual.quarter) for residual in bad]
-    # A loan that appears at a firm is missing at its bank as well.
+    # A loan that appears at a firm is missing at its bank as well, which is looked at in the last quarter of a year.
     assert accounts[:1] == [(SECTOR[leak.kind], leak.quarter)]
-    assert len(accounts) == (2 if leak.kind == "loans" else 1)
+    assert len(accounts) == (2 if leak.kind == "loans" and leak.quarter % 4 == 0 else 1)
     assert bad[0].value == pytest.approx(leak.amount, abs=1e-6)
     assert bad[0].identity == IDENTITY.get(leak.kind, "deposits change by flows")
 
@@ -665,17 +665,17 @@ def test_a_leak_of_one_firm_or_certificate_is_found(
     leak: Callable[[Corridor], None], identity: str, value: int, phase: str
 ) -> None:
     def plant(city: Corridor) -> None:
-        if city.quarter == 6:
+        if city.quarter == 8:
             leak(city)
 
     city = city_of(scenario_of("2018Q4"), default_draw("B"), seed=7, events={phase: [plant]})
-    city.run(5)
+    city.run(7)
     assert identities.worst(city.residuals) < LIMIT
     city.step()
     found = {residual.identity: residual for residual in city.residuals if residual.account == "city"}
     assert (found[identity].value, found[identity].share) == (value, 1.0)
     audited = city_of(scenario_of("2018Q4"), default_draw("B"), seed=7, audit=True, events={phase: [plant]})
-    with pytest.raises(CheckFailed, match=rf"2017Q2: {identity}: city: off by {value}"):
+    with pytest.raises(CheckFailed, match=rf"2017Q4: {identity}: city: off by {value}"):
         audited.run()
 
 
@@ -686,10 +686,11 @@ STOCKS = ("sales", "deposits", "capital", "loans", "knowledge", "patents", "rese
 @pytest.mark.parametrize("bad", [-0.01, float("nan"), float("inf")])
 def test_a_stock_that_cannot_be_is_found(column: str, bad: float) -> None:
     def spoil(city: Corridor) -> None:
-        setattr(city.firms[first_row(city, certified=False)], column, bad)
+        if city.quarter == 4:
+            setattr(city.firms[first_row(city, certified=False)], column, bad)
 
     with np.errstate(invalid="ignore"):
-        city = city_of(scenario_of("2016Q4"), default_draw("B"), events={"purge": [spoil]}).run(1)
+        city = city_of(scenario_of("2016Q4"), default_draw("B"), events={"purge": [spoil]}).run(4)
     found = {r.account: r for r in city.residuals if r.identity == "no negative or infinite stock"}
     assert (found[column].value, found[column].share) == (1.0, 1.0)
     assert sum(residual.value for residual in found.values()) == 1.0
@@ -697,11 +698,12 @@ def test_a_stock_that_cannot_be_is_found(column: str, bad: float) -> None:
 
 def test_cells_cannot_hold_less_than_nothing() -> None:
     def spoil(city: Corridor) -> None:
-        city.reservoir.units[0, 0] = -1
-        city.reservoir.sales[1, 1] = np.nan
+        if city.quarter == 4:
+            city.reservoir.units[0, 0] = -1
+            city.reservoir.sales[1, 1] = np.nan
 
     with np.errstate(invalid="ignore"):
-        city = city_of(scenario_of("2016Q4"), default_draw("B"), events={"purge": [spoil]}).run(1)
+        city = city_of(scenario_of("2016Q4"), default_draw("B"), events={"purge": [spoil]}).run(4)
     found = {r.account: r for r in city.residuals if r.identity == "no negative or infinite stock"}
     assert found["cells"].value == 2.0
 

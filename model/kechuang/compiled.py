@@ -28,6 +28,7 @@ def kernel_sources() -> list[Path]:
         PACKAGE / "compiled.py",
         PACKAGE / "queues.py",
         PACKAGE / "randomness.py",
+        PACKAGE / "calibrate" / "luck.py",
         world / "measure" / "headcount.py",
         world / "population" / "admission.py",
         world / "population" / "firms.py",

@@ -32,6 +32,7 @@ def receive(city: Corridor) -> None:
         rules.project_chance(conversion, float(grant) / city.money, elasticity)
         for grant in (grants[0].min(), grants[0].max(), grants[1].max())
     )
+    boost, quarters = value("academician_pool_boost"), round(value("academician_boost_quarters"))
     draws = uniforms(key, np.arange(visits[0]))
     projects = np.flatnonzero(draws < max(free, most))
     if projects.size == 0:
@@ -45,7 +46,6 @@ def receive(city: Corridor) -> None:
         cell = (columns.place[partners], columns.industry[partners], columns.ladder[partners])
         aimed = np.setdiff1d(partners[grants[0][cell] >= grants[0].max()], rows)
         rows = np.concatenate([rows, _partners(city, aimed, projects.size - anywhere)])
-    boost, quarters = value("academician_pool_boost"), round(value("academician_boost_quarters"))
     city.labour.projects += rows.size
     city.boosts.add(rows, np.full(rows.size, boost), np.full(rows.size, quarter + quarters))
     _claim_grants(city, rows, usual=int((draws[projects] < usual).sum()))
