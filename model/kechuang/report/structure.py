@@ -11,7 +11,7 @@ from kechuang.report.context import Cell, Context, Picture, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.folder import COST_KINDS
 from kechuang.report.maps import Spot, place_map
-from kechuang.report.summary import at, breakdown_totals, by_year, period_totals, spread
+from kechuang.report.summary import ALL_LEVERS, at, breakdown_totals, by_year, period_medians, spread
 from kechuang.world.indicators import INDICATORS
 
 if TYPE_CHECKING:
@@ -154,23 +154,19 @@ def costs(context: Context) -> dict[str, Any] | None:
     active = [str(lever) for lever, part in table.groupby("lever", sort=False) if part[list(COST_KINDS)].to_numpy().any()]
     if not active or not periods:
         return {"picture": None, "table": None}
+    medians = [period_medians(table, COST_KINDS, first, last) for first, last in periods]
     rows: list[list[Cell]] = []
-    for lever in (*active, ""):
-        name: Cell = context.sources.lever_name(lever, context.language) if lever else texts("costs.total")
-        for first, last in periods:
-            amounts = [_cost(table, lever, kind, first, last) for kind in COST_KINDS]
-            rows.append([name, f"{first}–{last}", *(wording.rounded(amount, 2, context.language) for amount in amounts)])
+    for lever in (*active, ALL_LEVERS):
+        name: Cell = texts("costs.total") if lever == ALL_LEVERS else context.sources.lever_name(lever, context.language)
+        for (first, last), found in zip(periods, medians, strict=True):
+            amounts = (wording.rounded(amount, 2, context.language) for amount in found.loc[lever].tolist())
+            rows.append([name, f"{first}–{last}", *amounts])
     columns = [texts("costs.lever"), texts("costs.period"), *(texts(f"cost.{kind}") for kind in COST_KINDS)]
     said = context.said([
         (f"{first}–{last} {texts.plain(f'cost.{kind}.short')}",
-         f"{wording.rounded(_cost(table, '', kind, first, last), 1, context.language)} {INDICATORS['lever_cost_cash'].unit}")
-        for first, last in periods for kind in ("cash", "forgone_local")])
+         f"{wording.rounded(amount, 1, context.language)} {INDICATORS['lever_cost_cash'].unit}")
+        for (first, last), found in zip(periods, medians, strict=True)
+        for kind, amount in found.loc[ALL_LEVERS, ["cash", "forgone_local"]].items()])
     picture = context.picture("costs", cost_by_year(table, context.language), texts("costs.title"),
                               texts.plain("costs.alt", rows=said))
     return {"picture": picture, "table": Table(texts("costs.caption"), columns, rows, numbers=len(COST_KINDS))}
-
-
-def _cost(table: pd.DataFrame, lever: str, kind: str, first: int, last: int) -> float:
-    """Return the median over draws of the cost of one lever, or of all, over whole years."""
-    totals = period_totals(table, kind, first, last)
-    return float((totals[lever] if lever else totals.sum(axis=1)).median())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
 CLOSURES = ("A", "B", "C")
+ALL_LEVERS = ""
+"""Row of all levers together, beside those of the single ones."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,14 @@ def grouped_quantiles(values: pd.Series[float]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(LEVELS)).sort_index()
 
 
-def period_totals(costs: pd.DataFrame, kind: str, first_year: int, last_year: int) -> pd.DataFrame:
-    """Return the sum of one kind of cost over whole years: one row per draw, one column per lever."""
+def period_medians(costs: pd.DataFrame, kinds: Sequence[str], first_year: int, last_year: int) -> pd.DataFrame:
+    """Return medians over draws of costs over whole years: one row per lever and one (ALL_LEVERS) for all of them together."""
+    import pandas as pd
+
     years = costs["quarter"].map({label: year_of(quarter_index(str(label))) for label in costs["quarter"].unique()})
-    chosen = costs[(years >= first_year) & (years <= last_year)]
-    return chosen.groupby(["draw", "lever"])[kind].sum().unstack(fill_value=0)
+    totals = costs[(years >= first_year) & (years <= last_year)].groupby(["draw", "lever"])[list(kinds)].sum()
+    together = totals.groupby(level="draw").sum().median().rename(ALL_LEVERS)
+    return pd.concat([totals.groupby(level="lever").median(), together.to_frame().T])
 
 
 def breakdown_totals(breakdown: pd.DataFrame, indicator: str, quarter: str, by: str) -> pd.DataFrame:
