@@ -10,7 +10,7 @@ from kechuang.report import target_view, wording
 from kechuang.report.context import Cell, Context, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.sources import KnownFigure
-from kechuang.report.summary import ALL_LEVERS, at, closures_in, period_medians
+from kechuang.report.summary import ALL_LEVERS, amounts_of, at, closures_in, period_medians
 from kechuang.world.indicators import INDICATORS
 
 MAIN_INDICATOR = "high_tech_firms"
@@ -109,7 +109,7 @@ def _cost(context: Context) -> Markup | None:
     first, last = 2021, int(context.last[:4])
     if costs is None or last < first:
         return None
-    cash, forgone = period_medians(costs, ("cash", "forgone_local"), first, last).loc[ALL_LEVERS].tolist()
+    cash, forgone = amounts_of(period_medians(costs, ("cash", "forgone_local"), first, last), ALL_LEVERS)
     amounts = {name: context.link("section-costs", wording.rounded(value, 1, context.language))
                for name, value in (("cash", cash), ("forgone", forgone))}
     return context.texts("answer.cost", first=first, last=last, **amounts)

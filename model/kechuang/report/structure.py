@@ -11,7 +11,7 @@ from kechuang.report.context import Cell, Context, Picture, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.folder import COST_KINDS
 from kechuang.report.maps import Spot, place_map
-from kechuang.report.summary import ALL_LEVERS, at, breakdown_totals, by_year, period_medians, spread
+from kechuang.report.summary import ALL_LEVERS, amounts_of, at, breakdown_totals, by_year, period_medians, spread
 from kechuang.world.indicators import INDICATORS
 
 if TYPE_CHECKING:
@@ -159,14 +159,14 @@ def costs(context: Context) -> dict[str, Any] | None:
     for lever in (*active, ALL_LEVERS):
         name: Cell = texts("costs.total") if lever == ALL_LEVERS else context.sources.lever_name(lever, context.language)
         for (first, last), found in zip(periods, medians, strict=True):
-            amounts = (wording.rounded(amount, 2, context.language) for amount in found.loc[lever].tolist())
+            amounts = (wording.rounded(amount, 2, context.language) for amount in amounts_of(found, lever))
             rows.append([name, f"{first}–{last}", *amounts])
     columns = [texts("costs.lever"), texts("costs.period"), *(texts(f"cost.{kind}") for kind in COST_KINDS)]
     said = context.said([
         (f"{first}–{last} {texts.plain(f'cost.{kind}.short')}",
          f"{wording.rounded(amount, 1, context.language)} {INDICATORS['lever_cost_cash'].unit}")
         for (first, last), found in zip(periods, medians, strict=True)
-        for kind, amount in found.loc[ALL_LEVERS, ["cash", "forgone_local"]].items()])
+        for kind, amount in zip(COST_KINDS, amounts_of(found, ALL_LEVERS), strict=True) if kind in ("cash", "forgone_local")])
     picture = context.picture("costs", cost_by_year(table, context.language), texts("costs.title"),
                               texts.plain("costs.alt", rows=said))
     return {"picture": picture, "table": Table(texts("costs.caption"), columns, rows, numbers=len(COST_KINDS))}

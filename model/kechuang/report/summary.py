@@ -125,6 +125,11 @@ def period_medians(costs: pd.DataFrame, kinds: Sequence[str], first_year: int, l
     return pd.concat([totals.groupby(level="lever").median(), together.to_frame().T])
 
 
+def amounts_of(medians: pd.DataFrame, lever: str) -> list[float]:
+    """Return the row of a lever, or of ALL_LEVERS, as numbers, one per kind of cost."""
+    return [float(amount) for amount in medians.loc[[lever]].to_numpy(dtype=float)[0]]
+
+
 def breakdown_totals(breakdown: pd.DataFrame, indicator: str, quarter: str, by: str) -> pd.DataFrame:
     """Return an indicator at the end of a year by 'place' or 'industry': one row per draw, one column per key."""
     chosen = breakdown[(breakdown["indicator"] == indicator) & (breakdown["quarter"] == quarter)]
