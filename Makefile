@@ -26,9 +26,9 @@ help:
 run: $(INSTALLED)
 	$(BIN)/kechuang run scenarios/baseline.yaml
 
-# The kernels are compiled once, before several test processes would each do it.
+# The kernels are compiled once, before several test processes would each do it; a file stays with one process and its fixtures.
 test: warm
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-all:
 	@for version in 3.11 3.12 3.13; do \
