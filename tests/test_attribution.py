@@ -30,7 +30,6 @@ from kechuang.analyse.attribution_shares import (
 )
 from kechuang.analyse.compare import Comparison
 from kechuang.analyse.compare_flows import BALANCES, FLOW, LEFT, STOCK, closed, differences
-from kechuang.cli import main
 from kechuang.clock import quarter_index
 from kechuang.commands.attribution_table import attribution_view
 from kechuang.ensemble.executor import Interrupted
@@ -39,6 +38,7 @@ from kechuang.ensemble.record import verify
 from kechuang.errors import InputError
 from kechuang.scenario import LEVERS, SHOCKS, Scenario, scenario_from_plain
 from kechuang.world.indicators import INDICATORS, POSITION
+from worlds import status_of
 
 FAKE = Engine(fake_levers.simulate, fake_levers.warm_up)
 FOUR = ("certification_bonus", "research_grant", "talent_subsidy", "joint_projects")
@@ -357,12 +357,6 @@ def test_tables_fit_into_80_columns_in_both_languages(effect: Comparison, langua
     assert {"en": "Changes nothing before", "zh": "不起作用"}[language] in text
     english = re.sub(r"[A-Z0-9&]+", "", text)
     assert language == "en" or not re.search("[a-z]{3}", english), "no English left in the Chinese table"
-
-
-def status_of(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    return int(caught.value.code or 0)
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,10 @@ from pathlib import Path
 import pytest
 
 import kechuang
-from kechuang.cli import main
 from kechuang.errors import CheckFailed
+from worlds import status_of
 
 HEAVY = ("mesa", "numba", "scipy", "pandas", "matplotlib", "pyarrow")
-
-
-def status_of(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    return int(caught.value.code or 0)
 
 
 def run_python(code: str) -> str:

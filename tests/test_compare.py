@@ -23,12 +23,12 @@ from kechuang.analyse.compare import CANNOT_ORDER, MAIN, Comparison
 from kechuang.analyse.compare_costs import flow_of, present_value, relabelled_share
 from kechuang.analyse.compare_outcome import NOT_COMPARED, Outcome, outcome_of
 from kechuang.analyse.compare_statistics import UNDEFINED, difference, mean_interval, orders, ratio
-from kechuang.cli import main
 from kechuang.clock import quarter_label
 from kechuang.commands.compare_table import comparison_view, label_of
 from kechuang.ensemble.record import verify
 from kechuang.errors import InputError
 from kechuang.world.indicators import INDICATORS, KEYS
+from worlds import status_of
 
 SMALL = {"parameters": "prior", "workers": 1, "scale": 0.05, "progress": False}
 DRAWS, UNTIL = 6, "2026Q4"
@@ -446,12 +446,6 @@ def test_labels_say_when_a_number_is_of_one_quarter() -> None:
 
 
 # The command
-
-
-def status_of(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    return int(caught.value.code or 0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kechuang.parameters import default_draw
+from kechuang.world.measure.headcount import headcount
+from kechuang.world.mechanisms.credit import SCIENCE_BANK
 from kechuang.world.model import Corridor
 from kechuang.world.population.firms import COLUMN_MEANING, NO_CERTIFICATE, FirmColumns, Firms, arrays, count_cells
 from worlds import city_of, firms_of, scenario_of
@@ -215,3 +217,36 @@ def test_the_january_compaction_of_a_run_changes_no_firm() -> None:
 
 def test_meanings_name_every_column_once() -> None:
     assert list(COLUMN_MEANING) == list(FirmColumns._fields)
+
+
+def test_firms_are_counted_by_sort() -> None:
+    """Against the columns themselves, where every sort has some firms and no two sorts are the same firms."""
+    city = city_of(scenario_of("2018Q4"), default_draw("B"), scale=0.1).run()
+    columns, count = city.firms.columns, city.firms.count
+    alive = columns.alive[:count] == 1
+    science = city.banks.columns.kind[columns.main_bank[:count]] == SCIENCE_BANK
+    certified, listed = columns.certified[:count] > NO_CERTIFICATE, columns.ladder[:count] > 0
+    sorts = {
+        "living": alive,
+        "certified": certified,
+        "inside": certified & city.in_corridor[columns.place[:count]],
+        "listed": listed,
+        "leading": columns.ladder[:count] == 3,
+        "above_scale": columns.above_scale[:count] == 1,
+        "users": columns.platform_user[:count] == 1,
+        "second_banks": columns.second_bank[:count] >= 0,
+        "at_science_banks": listed & science,
+    }
+    assert headcount(city)._asdict() == {name: int((rows & alive).sum()) for name, rows in sorts.items()}
+    assert not alive.all()
+    assert len(set(headcount(city))) == len(sorts)
+
+
+def test_rows_that_the_dead_left_are_clean_for_newcomers() -> None:
+    firms = filled(9)
+    firms.columns.alive[[1, 4, 5]] = 0
+    firms.compact()
+    fresh = Firms(capacity=4)
+    new, reference = firms.view(firms.add(3)), fresh.view(fresh.add(3))
+    for name, column, expected in zip(FirmColumns._fields, new, reference, strict=True):
+        assert np.array_equal(column, expected), name

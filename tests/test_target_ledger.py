@@ -21,7 +21,6 @@ from kechuang.analyse.compare_outcome import outcome_of
 from kechuang.analyse.precision import is_precise, stopping_rule
 from kechuang.analyse.target_spread import spread_of, variances
 from kechuang.analyse.targets import judge_targets, monte_carlo_error
-from kechuang.cli import main
 from kechuang.clock import quarter_label
 from kechuang.commands.spread_table import spread_view
 from kechuang.ensemble.executor import Interrupted
@@ -30,6 +29,7 @@ from kechuang.ensemble.run import run_ensemble
 from kechuang.errors import InputError
 from kechuang.scenario import load_scenario
 from kechuang.targets import load_targets
+from worlds import status_of
 
 HIGH_TECH, SME = "high-tech-doubling-2025", "tech-sme-doubling-2025"
 FAKE = Engine(fake_world.simulate, fake_world.warm_up)
@@ -200,12 +200,6 @@ def test_draws_run_again_with_other_luck_only(tmp_path: Path) -> None:
 
 
 # Through the command
-
-
-def status_of(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    return int(caught.value.code or 0)
 
 
 @pytest.mark.parametrize(

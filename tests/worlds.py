@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from kechuang.cli import main
 from kechuang.law import small_profit_bands
 from kechuang.parameters import Draw, default_draw
 from kechuang.scenario import Scenario, scenario_from_plain
@@ -121,6 +123,13 @@ def furthest(sample: np.ndarray, cdf: Callable[[np.ndarray], np.ndarray]) -> flo
     values, n = cdf(np.sort(sample)), sample.size
     steps = np.arange(n + 1) / n
     return float(n**0.5 * max(np.max(steps[1:] - values), np.max(values - steps[:-1])))
+
+
+def status_of(*arguments: str) -> int:
+    """Return the exit status of the command line with these arguments."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return int(caught.value.code or 0)
 
 
 def run_python(code: str, *arguments: str, **environment: str) -> str:

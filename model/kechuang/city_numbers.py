@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kechuang.errors import InputError, did_you_mean
-from kechuang.priors import KINDS, Prior
+from kechuang.parameters import read_prior
+from kechuang.priors import Prior
 
 if TYPE_CHECKING:
     from kechuang.city import City
@@ -197,21 +198,7 @@ def _read_quantity(node: Node) -> Quantity:
         return Quantity(source, readings={name: part.number() for name, part in fields["readings"].items()})
     if "value" in fields:
         return Quantity(source, value=fields["value"].number())
-    return Quantity(source, prior=_read_prior(fields["prior"]))
-
-
-def _read_prior(node: Node) -> Prior | None:
-    found = node.fields((), KINDS)
-    if len(found) != 1:
-        node.problem(f"must name one distribution of {', '.join(KINDS)}")
-        return None
-    (kind, numbers), = found.items()
-    values = numbers.numbers(len(KINDS[kind].names))
-    try:
-        return Prior(kind, values)
-    except ValueError as error:
-        numbers.problem(str(error))
-        return None
+    return Quantity(source, prior=read_prior(fields["prior"]))
 
 
 def _read_replacement(node: Node, quantities: Mapping[str, Quantity], old: Value) -> Replacement:

@@ -35,7 +35,7 @@ def record(city: Corridor, now: Headcount) -> None:
         **credit_readings(city, now),
         **fund_readings(city),
         **people_readings(city),
-        **digital_readings(city, now),
+        **digital_readings(city),
         **platform_readings(city),
         **_government(city),
     }

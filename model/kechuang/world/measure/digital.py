@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kechuang.units import yi_from_wan
-from kechuang.world.measure.headcount import Headcount
+from kechuang.world.mechanisms import digital
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
 
-def digital_readings(city: Corridor, now: Headcount) -> dict[str, float]:
+def digital_readings(city: Corridor) -> dict[str, float]:
     """Return projects, coverage, the digital core, tenants and teams of this quarter."""
     state, inside = city.digital, city.incubators
-    core = state.core_value_added
+    core, columns = state.core_value_added, city.firms.columns
+    covered = digital.coverage(columns.alive, columns.above_scale, columns.digital, city.firms.count)
     return {
         "digital_key_projects": float(state.key_projects),
         "digital_investment": yi_from_wan(state.investment),
-        "digital_coverage": 100.0 * now.digital / max(now.above_scale, 1),
+        "digital_coverage": 100.0 * covered,
         "digital_core_value_added": yi_from_wan(sum(core[-4:])) if len(core) >= 4 else np.nan,
         "incubator_floor": city.scale * inside.floor_now.total(),
         "incubator_tenants": inside.number(city),

@@ -14,14 +14,12 @@ from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
-SORTS = 10
-
 
 class Headcount(NamedTuple):
     """Living firms; those certified, certified inside the corridor, on the list, leading, and above scale.
 
-    `digital` are above-scale firms that have had a project, `users` those on the credit platform, `second_banks` those with
-    a second bank, `at_science_banks` firms on the list whose main bank is a science bank.
+    `users` are those on the credit platform, `second_banks` those with a second bank, `at_science_banks` firms on the list
+    whose main bank is a science bank.
     """
 
     living: int
@@ -30,7 +28,6 @@ class Headcount(NamedTuple):
     listed: int
     leading: int
     above_scale: int
-    digital: int
     users: int
     second_banks: int
     at_science_banks: int
@@ -46,19 +43,18 @@ def headcount(city: Corridor) -> Headcount:
 def _count(
     firms: FirmColumns, count: int, in_corridor: NDArray[np.bool_], science: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    found = np.zeros(SORTS, dtype=np.int64)
+    found = np.zeros(9, dtype=np.int64)  # one for each sort of Headcount
     for i in range(count):
         if firms.alive[i] == 0:
             continue
-        certified, listed, above = firms.certified[i] > NO_CERTIFICATE, firms.ladder[i] > 0, firms.above_scale[i] == 1
+        certified, listed = firms.certified[i] > NO_CERTIFICATE, firms.ladder[i] > 0
         found[0] += 1
         found[1] += certified
         found[2] += certified and in_corridor[firms.place[i]]
         found[3] += listed
         found[4] += firms.ladder[i] == 3
-        found[5] += above
-        found[6] += above and firms.digital[i] > 0
-        found[7] += firms.platform_user[i] == 1
-        found[8] += firms.second_bank[i] >= 0
-        found[9] += listed and science[firms.main_bank[i]]
+        found[5] += firms.above_scale[i] == 1
+        found[6] += firms.platform_user[i] == 1
+        found[7] += firms.second_bank[i] >= 0
+        found[8] += listed and science[firms.main_bank[i]]
     return found
