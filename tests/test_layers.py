@@ -19,7 +19,8 @@ LAYERS = (
     ("scenario", "parameters", "provisional", "posterior", "evidence", "city", "city_file", "city_numbers", "law", "priors",
      "targets", "provenance"),
     # The declaration of what is reported is plain data; targets refer to it.
-    ("clock", "randomness", "queues", "errors", "units", "resources", "datafile", "records", "compiled", "world.indicators"),
+    ("clock", "randomness", "queues", "errors", "units", "resources", "datafile", "records", "compiled", "crowds",
+     "world.indicators"),
 )
 LEVEL = {name: level for level, names in enumerate(reversed(LAYERS)) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -26,6 +26,7 @@ def kernel_sources() -> list[Path]:
     world = PACKAGE / "world"
     return [
         PACKAGE / "compiled.py",
+        PACKAGE / "crowds.py",
         PACKAGE / "queues.py",
         PACKAGE / "randomness.py",
         PACKAGE / "calibrate" / "luck.py",

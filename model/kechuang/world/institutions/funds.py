@@ -122,6 +122,7 @@ class Funds:
         self.deals = 0
         self._held: dict[int, list[Stake]] = {}
         self._ever_held: set[int] = set()
+        self._begun, self._left, self._successes = [0] * len(STAGES), 0, 0
         self._model = model
         self._commit(0)
 
@@ -171,6 +172,7 @@ class Funds:
         """Add a stake in the firm of a row."""
         self.stakes.append(stake)
         self._ever_held.add(stake.firm)
+        self._begun[stake.stage] += not stake.follow_on
         self._held.setdefault(stake.firm, []).append(stake)
         columns.fund[row] = stake.fund + 1
         columns.fund_share[row] += stake.share
@@ -185,6 +187,8 @@ class Funds:
         ended = self._held.pop(int(columns.identity[row]), [])
         for stake in ended:
             stake.exit_quarter, stake.route, stake.proceeds = quarter, route, multiple * stake.cost
+            self._left += not stake.follow_on
+            self._successes += not stake.follow_on and route in SUCCESSES
         columns.fund[row], columns.fund_share[row] = 0, 0.0
         return ended
 
@@ -199,12 +203,11 @@ class Funds:
 
     def projects(self, stage: int | None = None) -> int:
         """Return the number of firms in which a fund has ever invested, of one stage at the first deal if asked."""
-        return sum(not stake.follow_on and stage in (None, stake.stage) for stake in self.stakes)
+        return sum(self._begun) if stage is None else self._begun[stage]
 
     def exits(self, *, successes: bool = False) -> int:
         """Return the number of firms that funds have left, by listing or sale only if asked."""
-        ended = (stake.route for stake in self.stakes if stake.exit_quarter >= 0 and not stake.follow_on)
-        return sum(route in SUCCESSES or not successes for route in ended)
+        return self._successes if successes else self._left
 
     def invested(self, fund: int | None = None) -> float:
         """Return the cost of all stakes held, of one fund if asked."""

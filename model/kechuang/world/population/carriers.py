@@ -94,10 +94,11 @@ class Carriers:
 
     def add(self, **values: Any) -> int:
         """Open a carrier with these columns (0 where none is given) and return its row."""
-        new = [
-            np.append(column, column.dtype.type(values.get(name, name == "open")))
-            for name, column in zip(CarrierColumns._fields, self.columns, strict=True)
-        ]
+        new: list[Any] = []
+        for name, column in zip(CarrierColumns._fields, self.columns, strict=True):
+            longer = np.empty(column.size + 1, dtype=column.dtype)
+            longer[:-1], longer[-1] = column, values.get(name, name == "open")
+            new.append(longer)
         self.columns = CarrierColumns(*new)
         return self.count - 1
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
+from kechuang.crowds import shared, window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -293,7 +294,7 @@ class Firms:
 
     def view(self, rows: slice) -> FirmColumns:
         """Return the columns of some rows without copying; kernels take it like the whole population."""
-        return FirmColumns(*(column[rows] for column in arrays(self.columns)))
+        return window(self.columns, rows)
 
     def compact(self) -> NDArray[np.int64]:
         """Drop the rows of firms that have gone, keeping the order of the others; return every old row's new one, -1 if gone."""
@@ -327,4 +328,4 @@ def _empty(capacity: int) -> FirmColumns:
     for name in FirmColumns._fields:
         shape: tuple[int, ...] = (capacity, 4) if name in _BY_QUARTER else (capacity,)
         columns[name] = np.zeros(shape, dtype=_INTEGERS.get(name, np.float64))
-    return FirmColumns(**columns)
+    return shared(FirmColumns(**columns))

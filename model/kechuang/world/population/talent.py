@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.crowds import shared
 from kechuang.world.population.firms import keep_rows
 
 if TYPE_CHECKING:
@@ -152,4 +153,5 @@ def arrays(columns: TalentColumns) -> tuple[NDArray[Any], ...]:
 
 
 def _empty(capacity: int) -> TalentColumns:
-    return TalentColumns(**{name: np.zeros(capacity, dtype=_TYPES.get(name, np.float64)) for name in TalentColumns._fields})
+    columns = {name: np.zeros(capacity, dtype=_TYPES.get(name, np.float64)) for name in TalentColumns._fields}
+    return shared(TalentColumns(**columns))
