@@ -178,7 +178,8 @@ def run_block(block: int, examples: int, first_end: int, last_end: int) -> None:
 CEILINGS = ("kept", "planned", "none")
 CALENDARS = ("none", "slow", "plan", "fast")
 LUCK = np.random.Generator
-SCENARIOS, CHUNK = 200, 20
+SCENARIOS, CHUNK, QUICK = 200, 20, 3
+"""Worlds to 2035, in chunks; the first of these belong to `make test`, all others to `make test-worlds`."""
 
 
 def random_dose(dial: Dial, luck: LUCK) -> dict[str, Any]:
@@ -251,7 +252,10 @@ def test_random_scenarios_move_every_lever_and_differ() -> None:
     assert len({str(scenario.to_plain()) for scenario in scenarios}) == SCENARIOS
 
 
-@pytest.mark.parametrize("chunk", range(SCENARIOS // CHUNK))
+@pytest.mark.parametrize(
+    "chunk",
+    [pytest.param(chunk, marks=[pytest.mark.worlds] if chunk >= QUICK else []) for chunk in range(SCENARIOS // CHUNK)],
+)
 def test_books_close_in_random_worlds_to_2035(chunk: int) -> None:
     """Parameters are drawn from the prior and closures take turns; every fourth city is larger, and under audit."""
     for number in range(chunk * CHUNK, (chunk + 1) * CHUNK):

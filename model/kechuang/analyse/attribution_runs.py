@@ -21,7 +21,7 @@ from kechuang.analyse.attribution_players import Game
 from kechuang.analyse.attribution_shares import Coalition, coalitions_of
 from kechuang.clock import quarter_index
 from kechuang.ensemble import workfolder
-from kechuang.ensemble.draws import draws_for, seed_of
+from kechuang.ensemble.draws import draws_for, luck_of
 from kechuang.ensemble.executor import execute
 from kechuang.ensemble.plan import Engine, Job, RunPlan, RunResult, canonical_json, default_engine
 from kechuang.ensemble.run import available_processors, progress_bar
@@ -112,7 +112,7 @@ def values_of(
         if members not in scenarios:
             scenarios[members] = plan.game.coalition(members)
     jobs = [
-        Job(scenarios[members], draw, seed_of(plan.seed, draw.id), plan.audit, plan.scale, _part(members))
+        Job(scenarios[members], draw, luck_of(plan.seed, draw), plan.audit, plan.scale, _part(members))
         for draw, members in needed
     ]
     lean = Engine(partial(indicators_only, built.simulate), built.warm_up)

@@ -14,7 +14,7 @@ from kechuang.analyse.facts import FACTS, PASSING_SHARE, evaluate
 from kechuang.analyse.facts_panel import YEARS, observe
 from kechuang.analyse.facts_record import Fact
 from kechuang.analyse.study_runs import run_jobs
-from kechuang.ensemble.draws import draws_for, seed_of
+from kechuang.ensemble.draws import draws_for, luck_of, seed_of
 from kechuang.parameters import Draw
 from kechuang.scenario import Scenario, load_scenario
 
@@ -63,7 +63,7 @@ def study_facts(
     scenario = scenario or load_scenario("baseline")
     jobs = [
         # A draw of the posterior comes with the luck it was learnt with; further seeds are fresh.
-        Job(draw, seed_of(scenario.seed + extra, draw.id) if extra or draw.luck is None else draw.luck)
+        Job(draw, seed_of(scenario.seed + extra, draw.id) if extra else luck_of(scenario.seed, draw))
         for draw in draws_for(parameters, draws, scenario.seed)
         for extra in range(seeds)
     ]

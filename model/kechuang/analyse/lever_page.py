@@ -19,8 +19,8 @@ def lever_page(content: dict[str, Any]) -> str:
         "# What each lever does at its standard dose",
         "",
         f"Made on {datetime.date.today().isoformat()} by `kechuang study levers` (generated; do not edit). Scenario "
-        f"`{content['scenario']}`, {content['draws']} draws at the provisional point (the closures in turn), scale "
-        f"{content['scale']:g}. Each lever is raised by its standard dose from {FROM} on and compared with the same draws "
+        f"`{content['scenario']}`, {content['draws']} draws of the {content['parameters_from']} parameters (the closures in turn), "
+        f"scale {content['scale']:g}. Each lever is raised by its standard dose from {FROM} on and compared with the same draws "
         "and the same luck without it. The dose is one believable step of policy, not a plan; doses of different levers "
         "cost different amounts. Nothing was fitted to this table, and what failed stands in it.",
         "",

@@ -5,7 +5,7 @@
     zero      a dose of nothing changes nothing: the largest difference in any indicator of any quarter, which must be 0
     claims    what is said about each lever, tested (kechuang.analyse.lever_claims)
 
-The parameters are those of the provisional point, a closure in turn: the intervals hold the luck and the closures.
+With draws of the posterior the intervals hold parameters, luck and closures; at the provisional point luck and closures.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from kechuang.analyse.compare_outcome import NOT_COMPARED, PRICE_BASE, Outcome
 from kechuang.analyse.lever_claims import CLAIMS, OWN_INDICATOR, Test, judge
 from kechuang.analyse.study_runs import run_jobs
 from kechuang.clock import QUARTERS_PER_YEAR, quarter_index, quarter_label
-from kechuang.ensemble.draws import draws_for, seed_of
-from kechuang.parameters import CLOSURES, Draw
+from kechuang.ensemble.draws import draws_for, luck_of
+from kechuang.parameters import Draw
 from kechuang.scenario import Scenario
 from kechuang.scenario.levers import LEVERS
 from kechuang.scenario.records import LeverChange
@@ -63,11 +63,15 @@ def dosed(scenario: Scenario, lever: str, share: float = 1.0) -> Scenario:
 
 
 def study_levers(
-    scenario: Scenario, draws: int, scale: float = 1.0, workers: int | None = None, progress: bool = True
+    scenario: Scenario,
+    draws: int,
+    scale: float = 1.0,
+    workers: int | None = None,
+    progress: bool = True,
+    parameters: str = "provisional",
 ) -> tuple[Comparison, dict[str, float], list[Test]]:
     """Return the comparison of all levers with the run without them, the zero-dose differences, and the judged claims."""
-    points = draws_for("provisional", len(CLOSURES), scenario.seed)
-    pairs = [(replace(points[k % len(points)], id=k), seed_of(scenario.seed, k)) for k in range(draws)]
+    pairs = [(draw, luck_of(scenario.seed, draw)) for draw in draws_for(parameters, draws, scenario.seed)]
     levers = ("", *LEVERS)
     jobs = [Job(lever, 1.0, *pair) for lever in levers for pair in pairs]
     found = run_jobs(partial(_run, scenario, scale), jobs, "effects of the levers", workers, progress)

@@ -42,9 +42,9 @@ def validate(
     forecast: Annotated[bool, typer.Option("--forecast", help="Freeze the forecast from 2020, with its rivals.")] = False,
     freeze: Annotated[bool, typer.Option("--freeze", help="Write, once, what a transfer may not change.")] = False,
     transfer: Annotated[str | None, typer.Option(metavar="CITY", help="Carry the frozen model to another city.")] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="Parameter vectors (facts: 51; forecast, freeze: 500).")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Parameter vectors (facts: 51; forecast, freeze: 501).")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Luck seeds for each of them.")] = 2,
-    parameters: Annotated[str | None, typer.Option(help="posterior, prior or provisional (facts: prior).")] = None,
+    parameters: Annotated[str | None, typer.Option(help="posterior, prior or provisional (default as in run).")] = None,
     scale: Scale = 1.0,
     workers: Workers = None,
     out: Out = None,
@@ -67,7 +67,9 @@ def validate(
         else:
             validate_commands.transfer(transfer or "", chosen)
         return
-    _facts(draws or 51, seeds, parameters or "prior", scale, workers, out, strict, quiet, as_json)
+    from kechuang.ensemble.draws import parameters_or_default
+
+    _facts(draws or 51, seeds, parameters_or_default(parameters), scale, workers, out, strict, quiet, as_json)
 
 
 def _facts(
@@ -229,15 +231,17 @@ def _levers(draws: int, scale: float, workers: int | None, folders: tuple[Path, 
     from kechuang.analyse.lever_page import lever_page
     from kechuang.analyse.lever_study import content_of, study_levers
     from kechuang.calibrate.studies import write_study
+    from kechuang.ensemble.draws import parameters_or_default
     from kechuang.scenario import load_scenario
 
-    scenario = load_scenario("baseline")
-    comparison, zeros, tests = study_levers(scenario, draws, scale, workers, progress)
+    scenario, parameters = load_scenario("baseline"), parameters_or_default(None)
+    comparison, zeros, tests = study_levers(scenario, draws, scale, workers, progress, parameters)
     content = {
         "scenario": scenario.name,
         "seed": scenario.seed,
         "scale": scale,
         "draws": draws,
+        "parameters_from": parameters,
         "levers": content_of(comparison, zeros, tests),
     }
     data, page = folders

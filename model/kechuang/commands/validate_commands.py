@@ -13,7 +13,7 @@ from kechuang.errors import CheckFailed, InputError, Problem
 if TYPE_CHECKING:
     from kechuang.analyse.validation_runs import Options
 
-DRAWS, PARAMETERS = 500, "provisional"
+DRAWS = 501
 """Of a forecast and of the freeze, unless the command says otherwise; a transfer runs each frozen draw eight times."""
 
 
@@ -53,9 +53,10 @@ def forecast(request: Request) -> None:
     from kechuang.analyse.forecast import make_forecast, quantile_table, write_forecast
     from kechuang.analyse.forecast_page import COMMENT, forecast_page
     from kechuang.calibrate.studies import write_study
+    from kechuang.ensemble.draws import parameters_or_default
 
     made = unless_stopped(
-        lambda: make_forecast(request.draws or DRAWS, request.parameters or PARAMETERS, request.options())
+        lambda: make_forecast(request.draws or DRAWS, parameters_or_default(request.parameters), request.options())
     )
     data, page = request.folders()
     content = {**made.about, "quantiles": quantile_table(made.table), "in_sample": made.in_sample}
@@ -74,10 +75,11 @@ def _publish(page: Path, text: str, content: dict[str, Any], request: Request) -
 def freeze(request: Request) -> None:
     """Write what a transfer may not change: once, and only at its place."""
     from kechuang.analyse.freeze import write_freeze
+    from kechuang.ensemble.draws import parameters_or_default
 
     if request.out is not None or request.scale != 1.0:
         raise InputError(Problem("--freeze", message="the freeze has one place and one size; leave --out and --scale away"))
-    print(write_freeze(request.draws or DRAWS, request.parameters or PARAMETERS))
+    print(write_freeze(request.draws or DRAWS, parameters_or_default(request.parameters)))
 
 
 def transfer(city: str, request: Request) -> None:

@@ -31,6 +31,11 @@ def seed_of(run_seed: int, draw_id: int) -> int:
     return _seed(f"{run_seed}/{draw_id}")
 
 
+def luck_of(run_seed: int, draw: Draw) -> int:
+    """Return the luck seed that a draw runs with: the one it was learnt with, or one of its own."""
+    return seed_of(run_seed, draw.id) if draw.luck is None else draw.luck
+
+
 def again_seed_of(run_seed: int, draw_id: int) -> int:
     """Return another luck seed of a draw, for the second run that tells luck from parameters."""
     return _seed(f"{run_seed}/{draw_id}/again")

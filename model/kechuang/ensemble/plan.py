@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from kechuang.ensemble.draws import again_seed_of, draw_hash, seed_of
+from kechuang.ensemble.draws import again_seed_of, draw_hash, luck_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,7 +125,7 @@ class RunPlan:
 
     def luck_seeds(self) -> list[int]:
         """Return the luck seed of each draw: the one it was learnt with, else one of its own."""
-        return [seed_of(self.seed, draw.id) if draw.luck is None else draw.luck for draw in self.draws]
+        return [luck_of(self.seed, draw) for draw in self.draws]
 
     def describe(self) -> dict[str, Any]:
         """Return the plan as plain data: this part of the run record is known before anything has run."""
