@@ -7,14 +7,15 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration calibrate-demo study-forecast study-transfer clean
+.PHONY: help run test test-worlds test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration calibrate-demo study-forecast study-transfer clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
 	@echo "make test       the whole test suite on $(WORKERS) processes"
+	@echo "make test-worlds   the books of 140 more random cities to 2035"
 	@echo "make test-all   the suite on every Python of 3.11, 3.12, 3.13 that is present"
 	@echo "make lint       ruff and mypy"
-	@echo "make docs       the generated tables of docs/odd.md"
+	@echo "make docs       the generated parts of docs/: tables of odd.md, first steps"
 	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
 	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
 	@echo "make study-...  provisional, prior, facts, ladder, levers, calibration, forecast, transfer: the studies in calibration/studies/ and docs/ again"
@@ -28,7 +29,10 @@ run: $(INSTALLED)
 
 # The kernels are compiled once, before several test processes would each do it; a file stays with one process and its fixtures.
 test: warm
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not worlds"
+
+test-worlds: warm
+	$(BIN)/python -m pytest -n $(WORKERS) -m worlds tests/test_identities.py
 
 test-all:
 	@for version in 3.11 3.12 3.13; do \
@@ -49,8 +53,9 @@ pictures: $(INSTALLED)
 	$(BIN)/kechuang run baseline
 	$(BIN)/python -m kechuang.report.pictures
 
-docs: $(INSTALLED)
+docs: warm
 	$(BIN)/python docs/make_odd.py
+	$(BIN)/python docs/make_first_steps.py
 
 bench: warm
 	$(BIN)/python benchmarks/engine.py
@@ -73,9 +78,9 @@ study-ladder: warm
 study-levers: warm
 	$(BIN)/kechuang study levers
 
-# Over an hour on two processors; stopped, it goes on where it was. The netCDF needs the extra calibrate.
+# Over an hour on two processors; stopped, it goes on where it was.
 study-calibration: warm
-	$(BIN)/kechuang calibrate posterior
+	$(BIN)/kechuang calibrate posterior --netcdf
 
 calibrate-demo: warm
 	$(BIN)/kechuang calibrate demo --out outputs/calibration/demo

@@ -192,28 +192,39 @@ def test_unknown_studies_are_refused_with_the_nearest(capsys: pytest.CaptureFixt
     assert 'did you mean "posterior"' in capsys.readouterr().err
 
 
-@pytest.mark.skipif(importlib.util.find_spec("h5netcdf") is not None, reason="h5netcdf is installed")
-def test_netcdf_without_its_packages_is_refused_before_any_run() -> None:
+def test_netcdf_without_its_packages_is_refused_before_any_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"kechuang\[calibrate\]"):
         demand_layout_tools()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("h5netcdf") is None, reason="h5netcdf is not installed (kechuang[calibrate])")
-@pytest.mark.filterwarnings("ignore")
-def test_arviz_reads_the_netcdf_layout(tmp_path: Path) -> None:
-    file = tmp_path / "small" / "study.yaml"
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the netCDF of a small study of the fake model."""
+    folder = tmp_path_factory.mktemp("layout")
+    file = folder / "small" / "study.yaml"
     file.parent.mkdir()
     file.write_text(STUDY, encoding="utf-8")
-    calibrate(read_study(file, "s"), tmp_path, workers=1, progress=False, netcdf=True, engine=FAKE, work=tmp_path / "work")
+    calibrate(read_study(file, "s"), folder, workers=1, progress=False, netcdf=True, engine=FAKE, work=folder / "work")
+    return folder / "posterior.nc"
+
+
+def test_the_netcdf_has_the_groups_of_arviz(layout: Path) -> None:
     import h5netcdf
 
-    with h5netcdf.File(tmp_path / "posterior.nc", "r") as book:
+    with h5netcdf.File(layout, "r") as book:
         assert set(book.groups) >= {"posterior", "prior", "posterior_predictive", "observed_data", "sample_stats"}
         assert book["posterior"]["pool_size"].shape == (1, 12)
         assert book["posterior"]["pool_size"].dimensions == ("chain", "draw")
         assert float(book["observed_data"]["carriers"][()]) == 80.0
-    arviz = pytest.importorskip("arviz")
-    data = arviz.from_netcdf(tmp_path / "posterior.nc")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("arviz") is None, reason="arviz is not installed (kechuang[calibrate])")
+@pytest.mark.filterwarnings("ignore")
+def test_arviz_reads_the_netcdf(layout: Path) -> None:
+    import arviz  # type: ignore[import-not-found]
+
+    data = arviz.from_netcdf(layout)
     assert float(data.posterior["pool_size"].mean()) > 0.0
 
 
