@@ -155,6 +155,37 @@ def test_scenario_snippets_are_right(file: Path, tmp_path: Path) -> None:
         assert f"{scenario.name}.yaml" in file.read_text(encoding="utf-8"), "saved under another name than told"
 
 
+# First steps
+
+
+@pytest.fixture
+def first_steps(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DOCS))
+    import make_first_steps  # type: ignore[import-not-found]
+
+    return make_first_steps
+
+
+def test_first_steps_answer_as_printed(first_steps: ModuleType, tmp_path: Path) -> None:
+    """Commands that run no city are typed again; the others, typed in the README too, stand there with an answer."""
+    tasks = first_steps.read_tasks()["tasks"]
+    pages = {language: file.read_text(encoding="utf-8") for language, file in first_steps.PAGES.items()}
+    typed_again = 0
+    for task in tasks:
+        for name, text in task["files"].items():
+            (tmp_path / name).write_text(text, encoding="utf-8")
+            assert all(text.strip() in page for page in pages.values()), name
+        for command in task["commands"]:
+            if command.split()[1] in first_steps.TALKS:
+                assert all(f"$ {first_steps.spoken(command, one)}\n" in page for one, page in pages.items())
+                continue
+            seen = first_steps.answer(command, tmp_path)
+            typed_again += 1
+            assert all(f"$ {command}\n{seen}\n```" in page for page in pages.values()), f"run {first_steps.__name__}.py"
+    assert len(tasks) == 6
+    assert typed_again >= 7
+
+
 # ODD and decisions
 
 
