@@ -248,6 +248,21 @@ def test_ranks_are_uniform_and_intervals_cover(table: Table) -> None:
 
 
 @pytest.mark.statistical
+def test_cities_chosen_by_their_figures_have_uniform_ranks_too(table: Table) -> None:
+    # The better half of the cities by effective size: at most 60 of 150 that are looked at. Same bars as above: false alarm 0.01.
+    cities = synthetic_cities(table, 150, 7)
+    everybody = recover(table, cities[:40], 7)
+    bar = float(np.median(everybody.effective))
+    found = recover(table, cities, 7, least=bar, enough=60)
+    assert found.effective.min() >= bar
+    assert found.effective.size == 60 < found.tried <= 150
+    assert found.below.shape == (60, 12)
+    assert found.p_values().min() > 0.01 / 12
+    nobody = recover(table, cities[:5], 7, least=1e9)
+    assert (nobody.below.shape, nobody.effective.size, nobody.tried) == ((0, 12), 0, 5)
+
+
+@pytest.mark.statistical
 def test_ranks_detect_a_wrong_kernel(table: Table) -> None:
     cities = synthetic_cities(table, 200, 5)
     believed = [error.with_discrepancy(0.33) for error in table.design.errors]

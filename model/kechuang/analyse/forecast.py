@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.analyse import scores
+from kechuang.analyse.forecast_envelope import envelopes, variant_weights
 from kechuang.analyse.known_counts import Known, known_count
 from kechuang.analyse.rivals import rival_forecasts
 from kechuang.analyse.validation_runs import Options, Runs, run_core, run_full
@@ -50,6 +51,8 @@ class Forecast:
     table: pd.DataFrame
     about: dict[str, Any]
     in_sample: dict[str, Any]
+    envelope: dict[str, Any]
+    """Indicator -> date -> quantiles of the full model under the other assumptions; empty without a posterior."""
 
 
 def make_forecast(draws: int, parameters: str, options: Options) -> Forecast:
@@ -67,9 +70,16 @@ def make_forecast(draws: int, parameters: str, options: Options) -> Forecast:
     tables = [*(_rows(*model) for model in models), rival_table(draws, scenario.seed)]
     about = {**described(scenario, vectors, parameters, options.scale), "core_effective_draws": _effective(weights)}
     in_sample = compare_in_sample({FULL: full, CORE: core})
+    envelope = envelopes_of(full) if parameters == "posterior" else {}
     full.clear()
     core.clear()
-    return Forecast(pd.concat(tables, ignore_index=True), about, in_sample)
+    return Forecast(pd.concat(tables, ignore_index=True), about, in_sample, envelope)
+
+
+def envelopes_of(full: Runs) -> dict[str, Any]:
+    """Return how the full model's forecast moves under the other assumptions of the calibration."""
+    values = {(key, date): full.at(key, date) for key in (*COUNTS, *MACRO) for date in DATES}
+    return envelopes(values, variant_weights(full.plan.draws))
 
 
 def described(scenario: Scenario, draws: Sequence[Draw], parameters: str, scale: float) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from kechuang.analyse.forecast import CORE, CORE_FITTED, COUNTS, DATES, FULL, MACRO
+from kechuang.analyse.forecast_envelope import MOVED
 from kechuang.analyse.rivals import NAMES
 from kechuang.world.indicators import INDICATORS
 
@@ -50,7 +52,7 @@ def forecast_page(content: dict[str, Any]) -> str:
     ]
     for indicator in (*COUNTS, *MACRO):
         lines += _indicator_section(indicator, content["quantiles"][indicator])
-    return "\n".join([*lines, *_in_sample_section(content["in_sample"])]) + "\n"
+    return "\n".join([*lines, *_envelope_section(content["envelope"]), *_in_sample_section(content["in_sample"])]) + "\n"
 
 
 def _scale_words(scale: float) -> str:
@@ -89,6 +91,33 @@ def _core_words(models: dict[str, Any]) -> list[str]:
     return [f"Medians of full model and core in {date} lie {apart:.0%} of the full model's 90 % range apart: {meaning}.", ""]
 
 
+def _envelope_section(found: Mapping[str, Any]) -> list[str]:
+    """Return how the forecast moves under the other assumptions of the calibration, where there is one."""
+    if not found:
+        return []
+    rows = []
+    for indicator, dates in found.items():
+        about = INDICATORS[indicator]
+        digits = 0 if about.unit in ("firms", "亿元") else 2
+        for date in SHOWN:
+            one = dates[date]
+            ends = f"[{one['low']:,.{digits}f}, {one['high']:,.{digits}f}]"
+            word = f"**{one['moved']:.2f}**" if one["moved"] > MOVED else f"{one['moved']:.2f}"
+            rows.append(f"| {about.en}, {date} | {_spread(one, digits)} | {ends} | {word} | {one['most']} |")
+    return [
+        "## If the assumptions of the calibration were others",
+        "",
+        "The draws of the full model, counted as other discrepancies, other priors and another date of the 430 firms would count "
+        "them ([the calibration](README.md) names them). Moved: the largest move of a quantile, in 90 % widths; above "
+        f"{MOVED:g}, in bold, quote the envelope.",
+        "",
+        "| what | full model | envelope | moved | most by |",
+        "|--|--|--|--|--|",
+        *rows,
+        "",
+    ]
+
+
 def _in_sample_section(found: dict[str, Any]) -> list[str]:
     rows = []
     for summary, entry in found["figures"].items():
@@ -118,22 +147,46 @@ def _in_sample_section(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _comparison(entries: dict[str, Any]) -> str:
-    """Say whether the core does as well as the full model on the figures that both make."""
+class CoreScore(NamedTuple):
+    """Mean CRPS of full model and core on the logs of the fitted counts that both make."""
+
+    counts: int
+    full: float
+    core: float
+
+    @property
+    def as_well(self) -> bool:
+        """Whether the core does as well as the full model."""
+        return self.core <= _AS_WELL * self.full
+
+
+def core_score(entries: Mapping[str, Any]) -> CoreScore | None:
+    """Return how full model and core score on the figures that both make; None if there are none."""
     both = [
         (entry[FULL]["crps"], entry[CORE]["crps"])
         for entry in entries.values()
         if entry["score"] == "logs" and CORE in entry and None not in (entry[FULL]["crps"], entry[CORE]["crps"])
     ]
     if not both:
+        return None
+    return CoreScore(len(both), *(sum(pair[k] for pair in both) / len(both) for k in (0, 1)))
+
+
+def _comparison(entries: Mapping[str, Any]) -> str:
+    """Say whether the core does as well as the full model on the figures that both make."""
+    found = core_score(entries)
+    if found is None:
         return "No figure is made by both models."
-    full, core = (sum(pair[k] for pair in both) / len(both) for k in (0, 1))
-    if core <= _AS_WELL * full:
+    if found.as_well:
         return (
-            f"On the {len(both)} counts that both make, the core does as well as the full model (mean CRPS {core:.3f} against "
-            f"{full:.3f}, in sample): what it leaves out is not needed to meet them and serves questions about levers."
+            f"On the {found.counts} counts that both make, the core does as well as the full model (mean CRPS {found.core:.3f} "
+            f"against {found.full:.3f}, in sample): what it leaves out is not needed to meet them and serves questions about "
+            "levers."
         )
-    return f"On the {len(both)} counts that both make, the core does worse than the full model ({core:.3f} against {full:.3f})."
+    return (
+        f"On the {found.counts} counts that both make, the core does worse than the full model ({found.core:.3f} against "
+        f"{found.full:.3f})."
+    )
 
 
 def _scored(entry: dict[str, Any] | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,22 +18,30 @@ from kechuang.calibrate.diagnostics import (
     recover,
     synthetic_cities,
 )
-from kechuang.calibrate.scores import drawn, log_prior_ratio, values_of
+from kechuang.calibrate.numbers import named, short
+from kechuang.calibrate.scores import drawn, values_of
+from kechuang.calibrate.sensitivity import sensitivity
 from kechuang.calibrate.study import Study
 from kechuang.calibrate.table import Table
 from kechuang.calibrate.weights import Contraction, Weights, contraction, effective_size, quantiles, weigh
+from kechuang.calibrate.worth import worth
 
 Array = NDArray[np.float64]
 LEARNT, NOT_LEARNT = 0.5, 0.1
 """Contraction from which a parameter is called identified, and below which it is called set by prior."""
-LEVELS = ("q05", "q50", "q95")
+ANSWERED = 30.0
+"""Effective size from which the table is said to have an answer for a synthetic city."""
+_TRIES = 5
+"""How many cities are looked at for each that is wanted, at most."""
+IDENTIFIED, PARTLY, SET_BY_PRIOR = "identified", "partly identified", "set by prior"
 
 
 def assess(table: Table, study: Study) -> dict[str, Any]:
     """Return everything that the page and the result file of a study show."""
     weights = weigh(table)
     parameters = learnt(table, weights, study.seed)
-    named = [key for key, entry in parameters.items() if entry["status"].startswith("identified")]
+    identified = [key for key, entry in parameters.items() if entry["status"].startswith(IDENTIFIED)]
+    known = [key for key, entry in parameters.items() if entry["status"] != SET_BY_PRIOR]
     return {
         "rows": {"pilot": study.pilot, "rounds": list(study.rounds), "all": int(table.rows.ids.size)},
         "effective": short(weights.effective),
@@ -44,8 +52,9 @@ def assess(table: Table, study: Study) -> dict[str, Any]:
         "parameters": parameters,
         "figures": {one.name: _plain(one) for one in _predictions(table, weights, study.seed)},
         "left_out": {one.name: _plain(one) for one in left_out(table, study.seed)},
-        "recovery": _recovery(table, study, named),
-        "sensitivity": sensitivity(table, study, named),
+        "recovery": _recovery(table, study, identified),
+        "sensitivity": sensitivity(table, study, weights, identified),
+        "worth": worth(table, weights, known, study.seed),
     }
 
 
@@ -60,9 +69,9 @@ def learnt(table: Table, weights: Weights, seed: int) -> dict[str, dict[str, Any
             "error": short(narrower.error[place]),
             "by_closure": [short(value) for value in narrower.by_closure[:, place]],
             "status": status(narrower, place, table.design.closures),
-            "prior": _named([prior.quantile(level) for level in (0.05, 0.5, 0.95)]),
-            "posterior": _named(values_of(quantiles(table.rows.scores[:, place], weights.values), key)),
-            "adjusted": _named(values_of(quantiles(second[0][:, place], second[1]), key)),
+            "prior": named([prior.quantile(level) for level in (0.05, 0.5, 0.95)]),
+            "posterior": named(values_of(quantiles(table.rows.scores[:, place], weights.values), key)),
+            "adjusted": named(values_of(quantiles(second[0][:, place], second[1]), key)),
         }
     return found
 
@@ -76,52 +85,22 @@ def status(narrower: Contraction, place: int, closures: tuple[str, ...]) -> str:
     """
     mean, error = narrower.mean[place], max(narrower.error[place], narrower.error_if_unlearnt)
     if mean >= LEARNT:
-        return "identified"
+        return IDENTIFIED
     sure = narrower.by_closure[:, place] - 2.0 * narrower.by_closure_error[:, place]
     where = [name for name, value in zip(closures, sure, strict=True) if value >= LEARNT]
     if where:
-        return f"identified in {', '.join(where)}"
-    return "partly identified" if mean - 2.0 * error >= NOT_LEARNT else "set by prior"
+        return f"{IDENTIFIED} in {', '.join(where)}"
+    return PARTLY if mean - 2.0 * error >= NOT_LEARNT else SET_BY_PRIOR
 
 
-def sensitivity(table: Table, study: Study, named: list[str]) -> dict[str, Any]:
-    """Return how parameters move with other discrepancies and priors, and with closures weighted by evidence."""
-    shown = [*named, *(key for key in dict.fromkeys(one.parameter for one in study.checks.priors) if key not in named)]
-    variants: dict[str, Any] = {}
-    for name, weights in _variants(table, study):
-        variants[name] = {
-            "effective": short(effective_size(weights)),
-            "parameters": {key: _named(_quantiles_of(table, weights, key)) for key in shown},
-        }
-    envelope = {}
-    for key in shown:
-        ranges = [variant["parameters"][key] for variant in variants.values()]
-        base = ranges[0]
-        width = base["q95"] - base["q05"]
-        moved = max(abs(one[level] - base[level]) for one in ranges for level in LEVELS)
-        envelope[key] = {
-            "q05": min(one["q05"] for one in ranges),
-            "q95": max(one["q95"] for one in ranges),
-            "moved": short(moved / width) if width > 0.0 else 0.0,
-        }
-    return {"variants": variants, "envelope": envelope}
-
-
-def _variants(table: Table, study: Study) -> Iterator[tuple[str, Array]]:
-    """Yield the weights of the study itself and of everything that is tried in its place."""
-    weights = weigh(table)
-    yield "as is", weights.values
-    for factor in study.checks.discrepancy:
-        errors = [error.with_discrepancy(factor) for error in table.design.errors]
-        yield f"discrepancy x {factor:g}", weigh(table, errors).values
-    for other in study.checks.priors:
-        place = list(drawn()).index(other.parameter)
-        ratio = log_prior_ratio(table.rows.scores[:, place], other.parameter, other.prior)
-        yield str(other), weigh(table, log_ratio=ratio).values
-    by_evidence = weights.values.copy()
-    for number, share in enumerate(weights.closure_shares()):
-        by_evidence[table.of_closure(number)] *= share * len(table.design.closures)
-    yield "closures weighted by evidence", by_evidence
+def by_status(parameters: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the parameters of a result by status, the most contracted first; 'identified in A' counts as identified."""
+    order = sorted(parameters, key=lambda key: -max(parameters[key]["contraction"], *parameters[key]["by_closure"]))
+    groups: dict[str, list[str]] = {IDENTIFIED: [], PARTLY: [], SET_BY_PRIOR: []}
+    for key in order:
+        word = parameters[key]["status"]
+        groups[IDENTIFIED if word.startswith(IDENTIFIED) else word].append(key)
+    return groups
 
 
 def _closures(table: Table, weights: Weights) -> Iterator[tuple[str, dict[str, float]]]:
@@ -152,19 +131,29 @@ def _predictions(table: Table, weights: Weights, seed: int) -> Iterator[Predicti
         yield predict(table, weights, number, seed)
 
 
-def _recovery(table: Table, study: Study, named: list[str]) -> dict[str, Any]:
+def _recovery(table: Table, study: Study, identified: list[str]) -> dict[str, Any]:
+    """Return coverage and ranks of synthetic cities; without numbers where the table has no answer for any of them."""
     few = _recovered(table, study.checks.cities, study.seed)
     many = _recovered(table, study.checks.ranks, study.seed + 1)
+    about: dict[str, Any] = {
+        "least": ANSWERED,
+        "cities": int(few.effective.size),
+        "cities_tried": few.tried,
+        "ranks": int(many.effective.size),
+        "ranks_tried": many.tried,
+        "parameters": {},
+    }
+    if not few.effective.size or not many.effective.size:
+        return about
     keys = list(drawn())
     p_values, covered = many.p_values(), few.covered()
     return {
-        "cities": int(few.effective.size),
-        "ranks": int(many.effective.size),
+        **about,
         "effective_median": short(float(np.median(few.effective))),
         "effective_least": short(float(few.effective.min())),
         "parameters": {
             key: {"covered": short(float(covered[keys.index(key)])), "p_value": short(float(p_values[keys.index(key)]))}
-            for key in named
+            for key in identified
         },
         "covered_all": short(float(covered.mean())),
         "least_p_value_all": short(float(p_values.min())),
@@ -172,7 +161,7 @@ def _recovery(table: Table, study: Study, named: list[str]) -> dict[str, Any]:
 
 
 def _recovered(table: Table, count: int, seed: int) -> Recovery:
-    return recover(table, synthetic_cities(table, count, seed), seed)
+    return recover(table, synthetic_cities(table, _TRIES * count, seed), seed, least=ANSWERED, enough=count)
 
 
 def _adjusted(table: Table, seed: int) -> tuple[Array, Array]:
@@ -180,16 +169,11 @@ def _adjusted(table: Table, seed: int) -> tuple[Array, Array]:
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
-def _quantiles_of(table: Table, weights: Array, key: str) -> Array:
-    place = list(drawn()).index(key)
-    return values_of(quantiles(table.rows.scores[:, place], weights), key)
-
-
 def _plain(one: Prediction) -> dict[str, Any]:
     return {
         "printed": one.printed,
-        "model": _named(one.model),
-        "predicted": _named(one.figure),
+        "model": named(one.model),
+        "predicted": named(one.figure),
         "inside": one.inside,
         "width": short(one.width),
         "rank": short(one.rank),
@@ -197,14 +181,5 @@ def _plain(one: Prediction) -> dict[str, Any]:
     }
 
 
-def _named(values: Any) -> dict[str, float]:
-    return {name: short(float(value)) for name, value in zip(LEVELS, values, strict=True)}
-
-
 def _shortened(values: Any) -> dict[str, float]:
     return {name: short(value) for name, value in values.items()}
-
-
-def short(value: Any) -> float:
-    """Return four significant digits: no more are known."""
-    return float(f"{float(value):.4g}")

@@ -4,6 +4,10 @@ Recovery and ranks: a row of the last round is taken as the truth of another cit
 the figures that city prints, and the other rows learn from them. The emulator's posterior under all figures serves as the
 prior of these cities, so that they lie where the real one may lie; rows stand for it by their weights. With a right
 engine the share of the posterior below the truth is uniform, for every parameter (simulation-based calibration).
+
+A table serves cities that lie where its rows are. Where a handful of rows answers for a city, its intervals are those of a
+handful of numbers, whatever the engine is worth; such cities can be passed over. That is decided by the figures they print
+and never by their truth, and among cities chosen by their figures ranks are uniform as well.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ class Recovery:
 
     below: Array
     effective: Array
+    tried: int = 0
+    """Cities that were looked at, those included that had too few rows."""
 
     def covered(self, level: float = 0.9) -> Array:
         """Return for every parameter the share of cities whose central interval holds the truth."""
@@ -56,14 +62,27 @@ def synthetic_cities(table: Table, count: int, seed: int) -> Labels:
 
 
 def recover(
-    table: Table, cities: Labels, seed: int, errors: Sequence[FigureError] | None = None
+    table: Table,
+    cities: Labels,
+    seed: int,
+    errors: Sequence[FigureError] | None = None,
+    least: float = 0.0,
+    enough: int | None = None,
 ) -> Recovery:
-    """Learn each city from the other rows of its closure; `errors` is what the learner believes about the figures."""
+    """Learn each city from the other rows of its closure; `errors` is what the learner believes about the figures.
+
+    Cities with an effective size below `least` are passed over; it ends with `enough` cities learnt.
+    """
     generator = np.random.Generator(np.random.PCG64([seed, 4]))
     own = table.design.errors
     believed = own if errors is None else errors
-    below, effective = np.empty((cities.size, table.design.dimension)), np.empty(cities.size)
-    for place, city in enumerate(cities):
+    below = [np.empty((0, table.design.dimension))]
+    effective: list[float] = []
+    tried = 0
+    for city in cities:
+        if len(effective) == enough:
+            break
+        tried += 1
         offsets = np.array([float(error.offsets(generator, 1)[0]) for error in own])
         printed = np.array([float(error.on_scale(error.printed)) for error in own])
         shifts = table.on_scale[city] + offsets - printed
@@ -74,9 +93,11 @@ def recover(
         logs += _log_city_prior(table, closure, others)
         weights = np.exp(logs - logs.max())
         weights /= weights.sum()
-        below[place] = weights @ (table.rows.scores[others] < table.rows.scores[city])
-        effective[place] = effective_size(weights)
-    return Recovery(below, effective)
+        if (size := effective_size(weights)) < least:
+            continue
+        below.append((weights @ (table.rows.scores[others] < table.rows.scores[city]))[None, :])
+        effective.append(size)
+    return Recovery(np.concatenate(below), np.array(effective), tried)
 
 
 def _able(table: Table, closure: int) -> Labels:

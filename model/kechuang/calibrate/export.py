@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from kechuang.calibrate.error_model import log_kernel
 from kechuang.calibrate.scores import draw_of, drawn
+from kechuang.calibrate.sensitivity import AS_IS, variant_weights
 from kechuang.calibrate.study import Study
 from kechuang.calibrate.table import Table
 from kechuang.calibrate.weights import Weights, resampled
@@ -27,6 +28,8 @@ from kechuang.posterior import origin
 if TYPE_CHECKING:
     import pyarrow as pa
 
+VARIANT = "variant "
+"""Head of the columns that hold what other assumptions (kechuang.calibrate.sensitivity) make of a draw's weight."""
 DRAWS, LAYOUT, RESULT = "draws.parquet", "posterior.nc", "result.yaml"
 
 
@@ -34,7 +37,8 @@ def draws_table(table: Table, weights: Weights, study: Study) -> pa.Table:
     """Return the committed draws: closures in turn, each row of the table as often as its weight asks for.
 
     Every draw counts the same. `importance` is the weight of its row in the table, `distance` the mean squared distance of its
-    summaries from the figures in standard deviations of the error, `log_kernel` their log density.
+    summaries from the figures in standard deviations of the error, `log_kernel` their log density. Columns that begin with
+    `variant` hold how many times as much the draw counts under another assumption.
     """
     import pyarrow as pa
 
@@ -45,6 +49,7 @@ def draws_table(table: Table, weights: Weights, study: Study) -> pa.Table:
         for row in chosen
     ]
     errors, near = table.design.errors, table.on_scale[chosen]
+    variants = {name: values for name, values in variant_weights(table, study, weights) if name != AS_IS}
     means = np.array([error.mean for error in errors])
     spread = np.sqrt([error.variance for error in errors])
     return pa.table(
@@ -59,6 +64,7 @@ def draws_table(table: Table, weights: Weights, study: Study) -> pa.Table:
             "log_kernel": pa.array(log_kernel(errors, near).sum(axis=1), pa.float64()),
             **{key: pa.array([vector.number(key) for vector in vectors], pa.float64()) for key in drawn()},
             **{f"summary {error.summary}": pa.array(rows.columns[error.summary][chosen]) for error in errors},
+            **{f"{VARIANT}{name}": pa.array(one[chosen] / weights.values[chosen]) for name, one in variants.items()},
         }
     ).replace_schema_metadata({"study": study.name, "date": datetime.date.today().isoformat(), **origin()})
 

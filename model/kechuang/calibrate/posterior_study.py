@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kechuang.analyse.findings import findings
 from kechuang.calibrate.assess import assess
 from kechuang.calibrate.export import DRAWS, LAYOUT, RESULT, demand_layout_tools, draws_table, write_draws, write_layout
 from kechuang.calibrate.page import validation_page
@@ -45,7 +48,8 @@ def calibrate(
     if netcdf:
         demand_layout_tools()
     table = simulated(study, work or work_folder(study), workers, progress, engine)
-    result = {"study": described(study), "made_from": origin(), **assess(table, study)}
+    today = datetime.date.today().isoformat()
+    result = {"date": today, "study": described(study), "made_from": origin(), **assess(table, study)}
     draws = draws_table(table, weigh(table), study)
     result["distinct_draws"] = len(set(draws["row"].to_pylist()))
     write_draws(draws, out / DRAWS)
@@ -53,9 +57,28 @@ def calibrate(
         write_layout(draws, table, out / LAYOUT)
     write_study(out / RESULT, COMMENT, result)
     if page is not None:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(validation_page(result), encoding="utf-8", newline="\n")
+        write_page(result, page, out.parent)
     return result
+
+
+def write_page(result: Mapping[str, Any], page: Path, studies: Path) -> None:
+    """Write the page of a result, with what the other studies of a folder have found where their pages stand beside it."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(validation_page(result, findings(studies, page.parent)), encoding="utf-8", newline="\n")
+
+
+def refresh_page(studies: Path, pages: Path) -> Path | None:
+    """Write the page of the committed posterior again from its result file, if both are there, and return it.
+
+    Done when another validation has something new to say; nothing is computed.
+    """
+    from ruamel.yaml import YAML
+
+    result, page = studies / "posterior" / RESULT, pages / "README.md"
+    if not (result.is_file() and page.is_file()):
+        return None
+    write_page(YAML(typ="safe").load(result.read_text(encoding="utf-8")), page, studies)
+    return page
 
 
 def simulated(

@@ -10,6 +10,7 @@ from pathlib import Path
 from kechuang.calibrate.error_model import figure_errors
 from kechuang.calibrate.luck import luck_scores
 from kechuang.calibrate.proposal import Mixture
+from kechuang.calibrate.rows import columns
 from kechuang.calibrate.scores import drawn
 from kechuang.calibrate.table import Design
 from kechuang.datafile import DataFile, Node
@@ -36,13 +37,29 @@ class OtherPrior:
 
 
 @dataclass(frozen=True)
+class OtherDate:
+    """A quarter to which a figure may belong instead of the one it is read as: `share` is how likely that is."""
+
+    figure: str
+    indicator: str
+    date: str
+    share: float
+
+    @property
+    def column(self) -> str:
+        """The column of the table that the figure would speak to."""
+        return f"{self.indicator}@{self.date}"
+
+
+@dataclass(frozen=True)
 class Checks:
-    """How much is checked: synthetic cities, ranks, factors on discrepancies, other priors."""
+    """How much is checked: synthetic cities, ranks, factors on discrepancies, other priors, other dates of figures."""
 
     cities: int
     ranks: int
     discrepancy: tuple[float, ...]
     priors: tuple[OtherPrior, ...]
+    dates: tuple[OtherDate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,14 +162,16 @@ def _figures(node: Node | None) -> tuple[str, ...]:
 def _checks(node: Node | None) -> Checks:
     if node is None:
         return Checks(1, 1, (), ())
-    fields = node.fields(("cities", "ranks", "discrepancy", "priors"))
+    fields = node.fields(("cities", "ranks", "discrepancy", "priors"), ("dates",))
     factors = fields["discrepancy"].numbers(low=0.1, high=10.0) if "discrepancy" in fields else ()
     others = (_other_prior(element) for element in fields["priors"].elements()) if "priors" in fields else ()
+    dates = (_other_date(element) for element in fields["dates"].elements()) if "dates" in fields else ()
     return Checks(
         _whole(fields, "cities", 1, 10_000),
         _whole(fields, "ranks", 1, 10_000),
         factors,
         tuple(other for other in others if other is not None),
+        tuple(date for date in dates if date is not None),
     )
 
 
@@ -164,6 +183,20 @@ def _other_prior(node: Node) -> OtherPrior | None:
         fields["parameter"].problem(f'"{key}" is no parameter with a prior{did_you_mean(key, drawn())}')
         return None
     return OtherPrior(key, prior) if key and prior else None
+
+
+def _other_date(node: Node) -> OtherDate | None:
+    fields = node.fields(("figure", "indicator", "date", "share"))
+    texts = {name: fields[name].text() if name in fields else "" for name in ("figure", "indicator", "date")}
+    other = OtherDate(**texts, share=_number(fields, "share", 0.0, 1.0))
+    record, whole = load_evidence().get(other.figure), all(texts.values())
+    if other.figure and (record is None or record.error is None or record.error.discrepancy is None):
+        fields["figure"].problem(f'"{other.figure}" is no figure with a discrepancy{did_you_mean(other.figure, load_evidence())}')
+        whole = False
+    if whole and other.column not in columns():
+        fields["date"].problem(f"the table has no {other.column}{did_you_mean(other.column, columns())}")
+        whole = False
+    return other if whole else None
 
 
 def _group(fields: Mapping[str, Node], name: str, known: tuple[str, ...]) -> dict[str, Node]:

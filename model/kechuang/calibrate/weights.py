@@ -2,8 +2,9 @@
 
 The weight of a row is prior / proposal times the density of its summaries given the figures (the error kernel): with the
 error model as kernel the weighted rows are the posterior itself, not an approximation to be sharpened. Every round of a
-closure answers by itself; answers are averaged in proportion to their effective sizes. Each closure then counts a third,
-whatever its evidence; the evidence is reported beside.
+closure answers by itself; answers are averaged in proportion to their effective sizes less one: in a round where no row agrees,
+one still agrees best, and that is no answer. Each closure then counts a third, whatever its evidence; the evidence is
+reported beside.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from kechuang.calibrate.table import Table
 from kechuang.errors import CheckFailed
 
 Array = NDArray[np.float64]
+
+_NOTHING = 1e-9
+"""What a round counts in which one row alone agrees: no more than that, unless there is no other round."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,13 @@ class Weights:
 
 
 def effective_size(weights: Array) -> float:
-    """Return (sum w)^2 / sum w^2."""
-    return float(weights.sum() ** 2 / np.square(weights).sum())
+    """Return (sum w)^2 / sum w^2; 0 where no weight is above 0."""
+    top = float(weights.max(initial=0.0))
+    if top == 0.0:
+        return 0.0
+    # Weights of rows far from the figures are so small that their squares are 0.
+    relative = weights / top
+    return float(relative.sum() ** 2 / np.square(relative).sum())
 
 
 def weigh(
@@ -59,7 +68,7 @@ def weigh(
 ) -> Weights:
     """Return the weights of a table's rows under its figures (or these), with one left out if so wished.
 
-    `log_ratio` is the log density of another prior over the model's own, for every row.
+    `log_ratio` is the log density of another prior over the model's own, or that of one more figure, for every row.
     """
     chosen = list(errors or table.design.errors)
     terms = log_kernel(chosen, table.on_scale)
@@ -96,7 +105,7 @@ def _averaged(raw: Array, rounds: NDArray[np.int64]) -> tuple[Array, float, floa
         mine = rounds == number
         if raw[mine].sum() == 0.0:
             continue
-        size = effective_size(raw[mine])
+        size = max(effective_size(raw[mine]) - 1.0, _NOTHING)
         weights[mine] = size * raw[mine] / raw[mine].sum()
         sizes.append(size)
         means.append(raw[mine].mean())

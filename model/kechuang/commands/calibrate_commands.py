@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kechuang.commands.run_commands import Cluster
 from kechuang.errors import InputError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -31,16 +32,23 @@ def calibrate(
     rows: Annotated[int | None, typer.Option(min=1, help="Rows per closure in the last round (default: the study's).")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: all processors).")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results, page included (default: beside the study).")] = None,
+    cluster: Cluster = None,
     netcdf: Annotated[bool, typer.Option("--netcdf", help="Write the draws in ArviZ's netCDF layout too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Learn the parameters from the reported figures, or compute another study again; unfinished work goes on."""
+    from kechuang.ensemble.cluster import on_cluster
+
     if study == "provisional":
+        if cluster is not None:
+            raise InputError(Problem("--cluster", message="the provisional point is searched here: leave it away"))
         _provisional((out or _studies_folder()) / "provisional.yaml", workers)
-    elif study == "prior-predictive":
-        _prior_predictive((out or _studies_folder()) / "prior-predictive.yaml", draws, workers)
-    else:
-        _posterior(study, rows, workers, out, netcdf, not quiet)
+        return
+    with on_cluster(cluster):
+        if study == "prior-predictive":
+            _prior_predictive((out or _studies_folder()) / "prior-predictive.yaml", draws, workers)
+        else:
+            _posterior(study, rows, workers, out, netcdf, not quiet)
 
 
 def _posterior(

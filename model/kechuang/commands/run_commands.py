@@ -36,6 +36,9 @@ LANGUAGES: dict[str, tuple[str, ...]] = {"en": ("en",), "zh": ("zh",), "both": (
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 PARAMETERS_HELP = "posterior, provisional or prior (default: posterior if one is committed, else provisional)."
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786, instead of here.")
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run folder, such as outputs/baseline/<run id>.")]
 
 
@@ -67,30 +70,33 @@ def run(
     again: Annotated[
         int, typer.Option(help="Draws to run again with other luck, which tells luck from parameters.")
     ] = 0,
+    cluster: Cluster = None,
     lang: Annotated[Language, typer.Option(help="Language of the table.")] = Language.en,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run a scenario over many draws, print its targets and write a run folder with a report."""
     from kechuang.analyse.projection import run as run_scenario
+    from kechuang.ensemble.cluster import on_cluster
     from kechuang.ensemble.executor import Interrupted
 
     try:
-        result = run_scenario(
-            _load(scenario, until),
-            draws,
-            seed,
-            parameters=parameters,
-            workers=workers,
-            out=out,
-            audit=audit,
-            progress=not (quiet or as_json),
-            scale=scale,
-            finish=_build_report,
-            again=again,
-            precision=precision,
-            max_draws=max_draws,
-        )
+        with on_cluster(cluster):
+            result = run_scenario(
+                _load(scenario, until),
+                draws,
+                seed,
+                parameters=parameters,
+                workers=workers,
+                out=out,
+                audit=audit,
+                progress=not (quiet or as_json),
+                scale=scale,
+                finish=_build_report,
+                again=again,
+                precision=precision,
+                max_draws=max_draws,
+            )
     except Interrupted as interruption:
         print(interruption, file=sys.stderr)
         raise typer.Exit(Interrupted.exit_status) from None

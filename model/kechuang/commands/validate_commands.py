@@ -36,6 +36,12 @@ class Request:
 
         return Options(self.scale, self.workers, self.out, not (self.quiet or self.as_json))
 
+    def parameter_set(self) -> str:
+        """Return the parameter set, the posterior where none was named and one is committed for the present parameters."""
+        from kechuang.ensemble.draws import parameters_or_default
+
+        return parameters_or_default(self.parameters)
+
     def folders(self) -> tuple[Path, Path]:
         """Return where the data and where the page go."""
         from kechuang.ensemble.run import default_out
@@ -53,33 +59,34 @@ def forecast(request: Request) -> None:
     from kechuang.analyse.forecast import make_forecast, quantile_table, write_forecast
     from kechuang.analyse.forecast_page import COMMENT, forecast_page
     from kechuang.calibrate.studies import write_study
-    from kechuang.ensemble.draws import parameters_or_default
 
     made = unless_stopped(
-        lambda: make_forecast(request.draws or DRAWS, parameters_or_default(request.parameters), request.options())
+        lambda: make_forecast(request.draws or DRAWS, request.parameter_set(), request.options())
     )
     data, page = request.folders()
-    content = {**made.about, "quantiles": quantile_table(made.table), "in_sample": made.in_sample}
+    content = {**made.about, "quantiles": quantile_table(made.table), "in_sample": made.in_sample, "envelope": made.envelope}
     write_forecast(data / "forecast.parquet", made)
     write_study(data / "forecast.yaml", COMMENT, content)
     _publish(page / "forecast.md", forecast_page(content), content, request)
 
 
 def _publish(page: Path, text: str, content: dict[str, Any], request: Request) -> None:
-    """Write a page and say where it is, or print the content for machines."""
+    """Write a page and say where it is, or print the content for machines; the page of the posterior quotes the result."""
+    from kechuang.calibrate.posterior_study import refresh_page
+
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text, encoding="utf-8", newline="\n")
+    refresh_page(request.folders()[0], page.parent)
     print(json.dumps(content, ensure_ascii=False, indent=1) if request.as_json else page)
 
 
 def freeze(request: Request) -> None:
     """Write what a transfer may not change: once, and only at its place."""
     from kechuang.analyse.freeze import write_freeze
-    from kechuang.ensemble.draws import parameters_or_default
 
     if request.out is not None or request.scale != 1.0:
         raise InputError(Problem("--freeze", message="the freeze has one place and one size; leave --out and --scale away"))
-    print(write_freeze(request.draws or DRAWS, parameters_or_default(request.parameters)))
+    print(write_freeze(request.draws or DRAWS, request.parameter_set()))
 
 
 def transfer(city: str, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Runs the jobs of a plan, in this process or in workers, and loses nothing that was finished.
+"""Runs the jobs of a plan, in this process, in workers or on a cluster, and loses nothing that was finished.
 
 Workers write their results themselves (kechuang.ensemble.workfolder), so nothing large travels through a
 pipe and a finished draw outlives whatever happens next. Resuming is one sentence: run what has no file.
@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from kechuang.ensemble import workfolder
+from kechuang.ensemble.cluster import cluster_address, run_on_cluster
 from kechuang.ensemble.plan import Engine, Job, RunResult
 
 RETRIES = 3
@@ -56,7 +57,9 @@ def execute(
         if not pending:
             return
         try:
-            if workers == 1:
+            if (address := cluster_address()) is not None:
+                run_on_cluster(pending, engine, folder, address, RETRIES, counted)
+            elif workers == 1:
                 _run_here(pending, engine, folder, counted)
             else:
                 _run_in_pool(pending, engine, folder, min(workers, len(pending)), counted)

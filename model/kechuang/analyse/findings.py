@@ -1,0 +1,78 @@
+"""What the forecast and the transfer have found, a sentence each in both languages, read from their study files.
+
+The page of the calibration quotes them, so that whoever reads one page knows what the others say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kechuang.analyse.forecast_page import core_score
+
+FORECAST, TRANSFER = "forecast", "transfer-wenzhou"
+"""Names of the study files in calibration/studies/."""
+_PAGES = {FORECAST: "forecast.md", TRANSFER: "transfer.md"}
+_VERDICTS = {
+    "pass": ("passes: both counts of 2020 lie in its 90 % intervals", "通过：2020年两项企业数均落在90%区间之内"),
+    "partial": (
+        "passes in part: the counts are missed or said too vaguely, but the high-tech firms come near once the number of "
+        "technology SMEs is given",
+        "部分通过：两项企业数预测有偏或过宽，但给定科技型中小企业数后，高新技术企业数接近实际",
+    ),
+    "fail": ("fails: the counts of 2020 are not met", "未通过：未能预测2020年的企业数"),
+}
+
+
+class Finding(NamedTuple):
+    """A sentence in English and Chinese, and the page beside this one that says more."""
+
+    en: str
+    zh: str
+    page: str
+
+
+def findings(studies: Path, pages: Path) -> list[Finding]:
+    """Return what the study files in one folder say, those whose page stands in the other folder."""
+    tellers = {FORECAST: _forecast, TRANSFER: _transfer}
+    return [
+        Finding(*words, _PAGES[name])
+        for name, teller in tellers.items()
+        if (studies / f"{name}.yaml").is_file() and (pages / _PAGES[name]).is_file()
+        for words in teller(_read(studies / f"{name}.yaml"))
+    ]
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    from ruamel.yaml import YAML
+
+    content: Mapping[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _forecast(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    score = core_score(content["in_sample"]["figures"])
+    if score is None:
+        return []
+    numbers = f"{score.core:.3f} : {score.full:.3f}"
+    if score.as_well:
+        return [(
+            f"The forecast core alone does as well as the full model on the {score.counts} fitted counts that both make (mean CRPS "
+            f"{numbers}, in sample): to forecast counts the core is enough; the rest is there for questions about levers",
+            f"就两者均能给出的{score.counts}项拟合企业数而言，仅用预测内核与完整模型一样好（平均CRPS为{numbers}，样本内）："
+            "预测企业数用内核即可，其余部分用于回答政策工具问题",
+        )]
+    return [(
+        f"The forecast core alone does worse than the full model on the {score.counts} fitted counts that both make (mean CRPS "
+        f"{numbers}, in sample)",
+        f"就两者均能给出的{score.counts}项拟合企业数而言，仅用预测内核不如完整模型（平均CRPS为{numbers}，样本内）",
+    )]
+
+
+def _transfer(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    en, zh = _VERDICTS[content["verdict"]]
+    return [(
+        f"Carried to Wenzhou without any refitting, the model {en}",
+        f"不作任何重新拟合、直接用于温州时，模型{zh}",
+    )]
