@@ -252,3 +252,27 @@ def test_validations_take_the_posterior_where_there_is_one(monkeypatch: pytest.M
     assert validate_commands.Request(parameters="prior").parameter_set() == "prior"
     monkeypatch.setattr("kechuang.posterior.is_current", lambda: False)
     assert validate_commands.Request().parameter_set() == "provisional"
+
+
+def test_page_says_with_what_errors_synthetic_cities_print(result: dict[str, Any]) -> None:
+    assert "as exactly as Taizhou" not in validation_page(result)
+    result["recovery"] |= {"discrepancy": 2.0, "exact_answered": 3, "exact_tried": 200}
+    page = validation_page(result)
+    assert "discrepancies 2 times those of Taizhou" in page
+    assert "of 200 cities that print as exactly as Taizhou the table can answer for 3" in page
+
+
+def test_a_table_answers_for_more_cities_where_figures_are_rougher(tmp_path: Path) -> None:
+    def recovery(factor: str) -> dict[str, Any]:
+        file = tmp_path / factor / "study.yaml"
+        file.parent.mkdir()
+        file.write_text(STUDY.rstrip("\n") + f"\n  cities_discrepancy: {factor}\n", encoding="utf-8")
+        study = read_study(file, "study.yaml")
+        found: dict[str, Any] = assess(synthetic_table(study), study)["recovery"]
+        return found
+
+    same, rougher = recovery("1"), recovery("5")
+    assert (same["discrepancy"], rougher["discrepancy"]) == (1.0, 5.0)
+    assert (same["cities"], same["cities_tried"]) == (same["exact_answered"], same["exact_tried"])
+    assert (rougher["exact_answered"], rougher["exact_tried"]) == (same["cities"], same["cities_tried"])
+    assert rougher["cities"] / rougher["cities_tried"] > same["cities"] / same["cities_tried"]

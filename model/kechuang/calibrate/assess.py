@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,10 +134,15 @@ def _predictions(table: Table, weights: Weights, seed: int) -> Iterator[Predicti
 
 def _recovery(table: Table, study: Study, identified: list[str]) -> dict[str, Any]:
     """Return coverage and ranks of synthetic cities; without numbers where the table has no answer for any of them."""
-    few = _recovered(table, study.checks.cities, study.seed)
-    many = _recovered(table, study.checks.ranks, study.seed + 1)
+    exact = _recovered(table, study.checks.cities, study.seed)
+    wider = _with_discrepancies(table, study.checks.cities_discrepancy)
+    few = _recovered(wider, study.checks.cities, study.seed)
+    many = _recovered(wider, study.checks.ranks, study.seed + 1)
     about: dict[str, Any] = {
         "least": ANSWERED,
+        "discrepancy": study.checks.cities_discrepancy,
+        "exact_answered": int(exact.effective.size),
+        "exact_tried": exact.tried,
         "cities": int(few.effective.size),
         "cities_tried": few.tried,
         "ranks": int(many.effective.size),
@@ -162,6 +168,12 @@ def _recovery(table: Table, study: Study, identified: list[str]) -> dict[str, An
 
 def _recovered(table: Table, count: int, seed: int) -> Recovery:
     return recover(table, synthetic_cities(table, _TRIES * count, seed), seed, least=ANSWERED, enough=count)
+
+
+def _with_discrepancies(table: Table, factor: float) -> Table:
+    """Return the table for figures whose discrepancies are so many times as large."""
+    errors = tuple(error.with_discrepancy(factor) for error in table.design.errors)
+    return replace(table, design=replace(table.design, errors=errors))
 
 
 def _adjusted(table: Table, seed: int) -> tuple[Array, Array]:

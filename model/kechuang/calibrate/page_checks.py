@@ -41,7 +41,8 @@ def cities_section(result: Result) -> str:
     ranks = "uniform ranks would do that" if ranks_are_uniform(result) else "**uniform ranks would not do that**"
     return (
         f"{head}{found['cities']} simulations were taken as the truth of other cities with figures of their own, and learnt back "
-        f"from the rest of the table (effective size: median {found['effective_median']:.0f}). {found['cities_tried']} were looked "
+        f"from the rest of the table (effective size: median {found['effective_median']:.0f}). {_exactness(found)}"
+        f"{found['cities_tried']} were looked "
         f"at; cities for which the rows are worth fewer than {found['least']:.0f} were passed over, by their figures and without a "
         "look at their truth: the table has no answer there, nor is it asked for one. "
         f"Over all {len(result['parameters'])} parameters, nominal 90 % intervals hold the truth in {found['covered_all']:.0%} of "
@@ -50,6 +51,17 @@ def cities_section(result: Result) -> str:
         + (f"{table(columns, rows)}\n\n" if rows else "")
         + sentence(off, f"Every identified parameter is covered in {low:.0%} to {high:.0%} of cities.",
                    f"Covered in less than {low:.0%} or more than {high:.0%} of cities (one in {MANY} may be)")
+    )
+
+
+def _exactness(found: Result) -> str:
+    """Return with what errors the cities print, where these are not those of Taizhou."""
+    if found["discrepancy"] == 1.0:
+        return ""
+    return (
+        f"Their figures are printed, and read, with discrepancies {found['discrepancy']:g} times those of Taizhou: of "
+        f"{found['exact_tried']} cities that print as exactly as Taizhou the table can answer for {found['exact_answered']}. The "
+        "test is therefore one of the engine, its weights and its intervals, at errors for which there are rows enough. "
     )
 
 

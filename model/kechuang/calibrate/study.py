@@ -60,6 +60,8 @@ class Checks:
     discrepancy: tuple[float, ...]
     priors: tuple[OtherPrior, ...]
     dates: tuple[OtherDate, ...] = ()
+    cities_discrepancy: float = 1.0
+    """How much larger the discrepancies of synthetic cities are: exact figures need more rows than a table may have."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _figures(node: Node | None) -> tuple[str, ...]:
 def _checks(node: Node | None) -> Checks:
     if node is None:
         return Checks(1, 1, (), ())
-    fields = node.fields(("cities", "ranks", "discrepancy", "priors"), ("dates",))
+    fields = node.fields(("cities", "ranks", "discrepancy", "priors"), ("dates", "cities_discrepancy"))
     factors = fields["discrepancy"].numbers(low=0.1, high=10.0) if "discrepancy" in fields else ()
     others = (_other_prior(element) for element in fields["priors"].elements()) if "priors" in fields else ()
     dates = (_other_date(element) for element in fields["dates"].elements()) if "dates" in fields else ()
@@ -172,6 +174,7 @@ def _checks(node: Node | None) -> Checks:
         factors,
         tuple(other for other in others if other is not None),
         tuple(date for date in dates if date is not None),
+        _number(fields, "cities_discrepancy", 0.1, 10.0) if "cities_discrepancy" in fields else 1.0,
     )
 
 
