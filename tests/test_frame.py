@@ -84,7 +84,7 @@ def test_continuous_integration_runs_lint_and_test() -> None:
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     commands = [line for line in script.read_text(encoding="utf-8").splitlines() if line.startswith("make")]
-    assert commands == ["make lint", "make test"]
+    assert commands == ["make lint", "make test", "make test-worlds"]
 
 
 def test_licence_is_apache_2() -> None:

@@ -23,10 +23,12 @@ from kechuang.analyse.target_spread import spread_of, variances
 from kechuang.analyse.targets import judge_targets, monte_carlo_error
 from kechuang.clock import quarter_label
 from kechuang.commands.spread_table import spread_view
+from kechuang.ensemble.draws import most_draws
 from kechuang.ensemble.executor import Interrupted
 from kechuang.ensemble.plan import Engine
 from kechuang.ensemble.run import run_ensemble
 from kechuang.errors import InputError
+from kechuang.posterior import posterior_draws
 from kechuang.scenario import load_scenario
 from kechuang.targets import load_targets
 from worlds import status_of
@@ -141,14 +143,14 @@ def test_rule_refuses_what_can_never_stop() -> None:
     for precision, most in ((0.0, None), (0.5, None), (0.1, 40)):
         with pytest.raises(InputError):
             stopping_rule(scenario, precision, most)
-    assert stopping_rule(scenario, 0.1, 50)[1] == 50
+    assert callable(stopping_rule(scenario, 0.1, 50))
     with pytest.raises(InputError, match="names no targets"):
         stopping_rule(load_scenario("baseline", {"targets": []}), 0.1, None)
 
 
 def run_fake(out: Path, draws: int, **options: Any) -> kc.Ensemble:
     scenario = load_scenario("baseline").with_run(until="2020Q4", draws=draws, seed=7)
-    return run_ensemble(scenario, out=out, workers=1, progress=False, engine=FAKE, **options)
+    return run_ensemble(scenario, out=out, workers=1, progress=False, engine=FAKE, **{"parameters": "prior", **options})
 
 
 def test_batches_follow_until_the_rule_is_content(tmp_path: Path) -> None:
@@ -165,6 +167,14 @@ def test_batches_follow_until_the_rule_is_content(tmp_path: Path) -> None:
     assert not [file for file in found.folder.parent.iterdir() if file.name.startswith(".")]
     never = run_fake(tmp_path / "three", 4, enough=lambda *_: False, most=10)
     assert len(never.record["draws"]) == 10
+
+
+def test_no_more_draws_follow_than_the_posterior_has(tmp_path: Path) -> None:
+    assert most_draws("prior") == 1000
+    found = run_fake(tmp_path, 300, enough=lambda *_: False, parameters="posterior")
+    assert len(found.record["draws"]) == most_draws("posterior") == len(posterior_draws())
+    with pytest.raises(InputError, match="none is made up"):
+        run_fake(tmp_path, 4, enough=lambda *_: False, parameters="posterior", most=600)
 
 
 def test_an_interrupted_batch_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kechuang.analyse.targets import ALL, JUDGED, judge_targets
-from kechuang.ensemble.run import MOST_DRAWS
 from kechuang.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -25,10 +24,8 @@ LARGEST = 0.5
 """No error of a probability reaches it."""
 
 
-def stopping_rule(
-    scenario: Scenario, precision: float, most: int | None
-) -> tuple[Callable[[Scenario, pd.DataFrame], bool], int]:
-    """Return the rule and the most draws it may ask for; InputError for what can never stop or never be judged."""
+def stopping_rule(scenario: Scenario, precision: float, most: int | None) -> Callable[[Scenario, pd.DataFrame], bool]:
+    """Return the rule for a run of at most so many draws; InputError for what can never stop or never be judged."""
     problems = []
     if not 0.0 < precision < LARGEST:
         message = f"is the error of a probability, above 0 and below {LARGEST:g}, not {precision:g}"
@@ -40,7 +37,7 @@ def stopping_rule(
         problems.append(Problem("--precision", message=f"{scenario.name} names no targets that could be judged"))
     if problems:
         raise InputError(problems)
-    return partial(is_precise, precision), max(MOST_DRAWS, scenario.draws) if most is None else most
+    return partial(is_precise, precision)
 
 
 def is_precise(precision: float, scenario: Scenario, indicators: pd.DataFrame) -> bool:

@@ -11,7 +11,7 @@ from kechuang.analyse.precision import stopping_rule
 from kechuang.analyse.target_spread import spread_csv
 from kechuang.analyse.targets import targets_csv
 from kechuang.ensemble.draws import parameters_or_default
-from kechuang.ensemble.run import MOST_DRAWS, run_ensemble
+from kechuang.ensemble.run import run_ensemble
 from kechuang.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def run(
     See `kechuang.ensemble.run.run_ensemble` for the options. A run of the same scenario, seed, code and
     packages is the same run: it gets the same folder and the same bytes.
 
-    `precision` adds batches of `draws` until the Monte-Carlo error of every judged target is no larger, or `max_draws` (1000) are
-    run. `again` draws run a second time with other luck, so that `spread.csv` can tell luck from parameters.
+    `precision` adds batches of `draws` until the Monte-Carlo error of every judged target is no larger, or `max_draws` (1000; of
+    the posterior all) are run. `again` draws run a second time with other luck, so that `spread.csv` can tell luck from parameters.
     """
     from kechuang.scenario import load_scenario
     from kechuang.targets import select_targets
@@ -55,7 +55,7 @@ def run(
     scenario, parameters = scenario.with_run(draws=draws, seed=seed), parameters_or_default(parameters)
     if precision is None and max_draws is not None:
         raise InputError(Problem("--max-draws", message="says where to stop; add --precision"))
-    enough, most = stopping_rule(scenario, precision, max_draws) if precision is not None else (None, MOST_DRAWS)
+    enough = stopping_rule(scenario, precision, max_draws) if precision is not None else None
     return run_ensemble(
         scenario,
         parameters=parameters,
@@ -70,5 +70,5 @@ def run(
         finish=finish,
         again=again,
         enough=enough,
-        most=most,
+        most=max_draws,
     )

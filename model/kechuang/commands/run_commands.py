@@ -65,7 +65,7 @@ def run(
         typer.Option(help="Add batches of draws until no target has a larger Monte-Carlo error, such as 0.03."),
     ] = None,
     max_draws: Annotated[
-        int | None, typer.Option(help="Where --precision gives up (default: 1000).", show_default=False)
+        int | None, typer.Option(help="Where --precision gives up (default: 1000; of the posterior all).", show_default=False)
     ] = None,
     again: Annotated[
         int, typer.Option(help="Draws to run again with other luck, which tells luck from parameters.")

@@ -22,6 +22,7 @@ PARAMETER_SETS = ("posterior", "provisional", "prior")
 """`posterior`: committed draws, replayed with the luck they were learnt with; `provisional`: one point per closure, from a
 least-squares search; `prior`: draws from the priors."""
 
+_MOST_DRAWS = 1000
 _SEED_BYTES = 5
 """Keyed draws put the quarter above bit 40 of the seed (kechuang.randomness), so a seed stays below 2^40."""
 
@@ -59,6 +60,15 @@ def draws_for(parameters: str, count: int, run_seed: int) -> tuple[Draw, ...]:
 
         return tuple(prior_draw(draw_id, run_seed) for draw_id in range(count))
     return _provisional_draws(count)
+
+
+def most_draws(parameters: str) -> int:
+    """Return where a run that adds draws gives up: at 1000, or where the committed ones end."""
+    if parameters != "posterior":
+        return _MOST_DRAWS
+    from kechuang.posterior import posterior_draws
+
+    return min(_MOST_DRAWS, len(posterior_draws()))
 
 
 def parameters_or_default(parameters: str | None) -> str:

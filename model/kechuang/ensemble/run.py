@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kechuang.ensemble import store, workfolder
-from kechuang.ensemble.draws import draws_for, parameters_or_default
+from kechuang.ensemble.draws import draws_for, most_draws, parameters_or_default
 from kechuang.ensemble.executor import execute
 from kechuang.ensemble.plan import AGAIN, Engine, RunPlan, can_travel, default_engine, own_engine
 from kechuang.ensemble.record import write_record
@@ -29,8 +29,6 @@ DerivedTable = Callable[["Scenario", "pd.DataFrame"], str]
 those of draws that ran a second time, as replicate 1."""
 Enough = Callable[["Scenario", "pd.DataFrame"], bool]
 """Says from the indicators of the draws run so far whether more of them are needed."""
-MOST_DRAWS = 1000
-"""Where a stopping rule gives up unless it is told otherwise."""
 
 
 def run_ensemble(
@@ -51,7 +49,7 @@ def run_ensemble(
     engine: Engine | None = None,
     again: int = 0,
     enough: Enough | None = None,
-    most: int = MOST_DRAWS,
+    most: int | None = None,
 ) -> Ensemble:
     """Run a scenario over many draws and return the finished run.
 
@@ -62,7 +60,7 @@ def run_ensemble(
     `levers` and `events` are an analyst's own Python (kechuang.world.policy.own); functions that no other process can import,
     as those of a notebook, run in this one.
     `again` draws run a second time with other luck. With a stopping rule (`enough`), batches of as many draws follow until it is
-    content, or `most` are run; the result is that of a run with this number of draws.
+    content, or `most` are run (default: 1000, or all committed ones); the result is that of a run with this number of draws.
     The bytes of the folder depend on scenario, draws, seed, parameters, scale, audit, code and package
     versions, and on nothing else.
     """
@@ -79,10 +77,11 @@ def run_ensemble(
     processes = 1 if own and not can_travel(built) else workers or available_processors()
     plan = plan_of(scenario.draws)
     # With a stopping rule the work folder is that of the longest run, so that every batch finds what the last one did.
-    work = home / f".work-{(plan_of(max(most, scenario.draws)) if enough else plan).key()}"
+    limit = max(most_draws(parameters) if most is None else most, scenario.draws)
+    work = home / f".work-{(plan_of(limit) if enough else plan).key()}"
     simulate_all(plan, built, work, processes, progress)
-    while enough and len(plan.draws) < most and not enough(plan.scenario, _so_far(plan, work)):
-        plan = plan_of(min(most, len(plan.draws) + scenario.draws))
+    while enough and len(plan.draws) < limit and not enough(plan.scenario, _so_far(plan, work)):
+        plan = plan_of(min(limit, len(plan.draws) + scenario.draws))
         simulate_all(plan, built, work, processes, progress)
     folder = _assemble(plan, home, work, derived or {}, finish)
     return Ensemble(folder)
