@@ -24,28 +24,45 @@ TARGET_GROUPS = ("city-2025", "city-2026", "corridor-2026", "corridor-2035")
 
 
 def write_run_folder(folder: Path, title: str = "Baseline: policy of 2020 goes on", scale: float = 1.0,
-                     leave_out: tuple[str, ...] = ()) -> Path:
+                     leave_out: tuple[str, ...] = (), parameters: str = "provisional") -> Path:
     """Write every file of a run folder but those left out; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(7)
-    frame = _indicators(generator)
+    lucks: list[np.ndarray] = []
+    frame = _indicators(generator, lucks)
+    _draws(lucks, parameters).to_parquet(folder / "draws.parquet")
     frame.to_parquet(folder / "indicators.parquet")
     breakdown = _breakdown(frame, generator)
     breakdown.to_parquet(folder / "breakdown.parquet")
     _costs(generator).to_parquet(folder / "costs.parquet")
     judge_targets(TARGET_GROUPS, frame).to_csv(folder / "targets.csv", index=False)
     _snapshots(generator).to_parquet(folder / "snapshots.parquet")
-    (folder / "record.json").write_text(json.dumps(_record(title, scale), ensure_ascii=False), encoding="utf-8")
+    record = {**_record(title, scale), "parameters": parameters}
+    (folder / "record.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
     for name in leave_out:
         (folder / name).unlink()
     return folder
 
 
-def _indicators(generator: np.random.Generator) -> pd.DataFrame:
+def _draws(lucks: list[np.ndarray], parameters: str) -> pd.DataFrame:
+    """Return the vectors of the draws: one per closure at a provisional point, else four parameters that move the numbers."""
+    moving = {"registration_imitation": 0, "demand_trend": 1, "research_trend": 2, "corridor_firm_share": 3}
+    rows = []
+    for draw, luck in enumerate(lucks):
+        own = {name: float(luck[place]) for name, place in moving.items()}
+        if parameters == "provisional":
+            own = dict.fromkeys(moving, float(draw % 3))
+        rows.append({"draw": draw, "closure": CLOSURES[draw % 3], "seed": draw, "discount_rate": 0.05, **own})
+    return pd.DataFrame(rows)
+
+
+def _indicators(generator: np.random.Generator, lucks: list[np.ndarray]) -> pd.DataFrame:
+    """Return the indicators; the luck of each draw is added to `lucks`."""
     rows = []
     for draw in range(DRAWS):
         closure = CLOSURES[draw % 3]
         luck = generator.normal(0, 1, 4)
+        lucks.append(luck)
         for t in range(1, QUARTERS + 1):
             rows.append({"draw": draw, "closure": closure, "replicate": 0, "quarter": quarter_label(t),
                          **_quarter(t, closure, luck, generator)})

@@ -204,7 +204,7 @@ def test_both_languages_are_there_with_a_switch(page: Page, text: str) -> None:
     assert len(CHINESE.findall(chinese)) > 5 * len(CHINESE.findall(english))
     sections = [set(re.findall(rf'id="{language}-section-(\w+)"', text)) for language in ("en", "zh")]
     assert sections[0] == sections[1]
-    assert len(sections[0]) == 16
+    assert len(sections[0]) == 17
 
 
 @pytest.mark.usefixtures("few_figures")

@@ -1,4 +1,4 @@
-"""Sections on what stays unknown, what the words mean, where the numbers come from, and how to check the run."""
+"""Sections on what the words mean, where the numbers come from, and how to check the run."""
 
 from __future__ import annotations
 
@@ -16,24 +16,8 @@ if TYPE_CHECKING:
     from kechuang.evidence import Evidence
     from kechuang.parameters import Parameter
 
-UNKNOWN = ("policy", "curve", "ladder", "bonus", "reported", "renewal", "corridor", "places")
 LEDGER_LIMIT = 1e-9
 """Largest violation of an accounting identity, over gross flows, at which accounts count as closed."""
-
-
-def unknown(context: Context) -> dict[str, Any]:
-    """Return the questions that the figures leave open and the parameters behind them."""
-    parameters = context.sources.parameters.values()
-    lists = []
-    for kind, name in (("prior", "prior"), ("calibrated", "learnt")):
-        chosen = [parameter for parameter in parameters if parameter.kind == kind]
-        lists.append({
-            "title": context.texts(f"unknown.{name}_title"),
-            "lead": context.texts(f"unknown.{name}_lead", count=len(chosen)),
-            "items": [context.link(f"parameter-{parameter.key}", parameter.meaning.in_language(context.language))
-                      for parameter in chosen],
-        })
-    return {"questions": [context.texts(f"unknown.{name}") for name in UNKNOWN], "lists": lists}
 
 
 def definitions(context: Context) -> dict[str, Any]:
@@ -99,11 +83,17 @@ def parameters(context: Context) -> dict[str, Any]:
     found = context.sources.parameters
     rows: list[list[Cell]] = [
         [Markup("{} <code>{}</code>").format(item.meaning.in_language(context.language), item.key), _value(item),
-         _prior(item), texts(f"class.{item.kind}"), _source(context, item)] for item in found.values()]
+         _prior(item), _class(context, item), _source(context, item)] for item in found.values()]
     columns = [texts(f"parameters.{name}") for name in ("name", "value", "prior", "class", "source")]
     anchors = [context.anchor(f"parameter-{key}") for key in found]
     return {"title": texts("parameters.open", count=len(found)),
             "table": Table(texts("section.parameters"), columns, rows, tight=(3,), anchors=anchors, quiet=True)}
+
+
+def _class(context: Context, item: Parameter) -> Markup:
+    """Return what the figures taught about a parameter where the run used a posterior, else its class."""
+    status = context.sources.studies.status(context.run, item.key)
+    return context.status(status) if status else context.texts(f"class.{item.kind}")
 
 
 def _value(item: Parameter) -> str:

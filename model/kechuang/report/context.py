@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from kechuang.clock import quarter_index
 from kechuang.report import fonts, wording
+from kechuang.report.findings import Findings
 from kechuang.report.summary import Spread
 from kechuang.report.text import Texts
 from kechuang.world.indicators import INDICATORS
@@ -59,11 +60,17 @@ class Context:
     sources: Sources
     language: str
     drawings: dict[str, str] = field(default_factory=dict)
+    shared: Findings | None = None
 
     @cached_property
     def texts(self) -> Texts:
         """The texts in this language."""
         return Texts(self.language)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What would change the answer, the same for all languages."""
+        return self.shared or Findings(self.run, self.sources)
 
     @property
     def last(self) -> str:
@@ -96,6 +103,20 @@ class Context:
     def indicator(self, key: str) -> Markup:
         """Return the name of an indicator, linked to its definition."""
         return self.link(f"indicator-{key}", INDICATORS[key].label(self.language))
+
+    def parameter(self, key: str) -> Markup:
+        """Return what a parameter means, linked to its line in the table of parameters."""
+        found = self.sources.parameters.get(key)
+        if found is None:  # a parameter of an older version
+            return Markup("<code>{}</code>").format(key)
+        return self.link(f"parameter-{key}", found.meaning.in_language(self.language))
+
+    def status(self, status: str) -> Markup:
+        """Return what the figures taught about a parameter: 'identified in A, C' with the closures in the reader's language."""
+        where = status.partition(" in ")[2]
+        if where:
+            return self.texts("learnt.identified in", closures=self.listing(where.split(", ")))
+        return self.texts.either(f"learnt.{status}", status)
 
     def evidence(self, identifier: str, label: object) -> Markup:
         """Return a text linked to the reported figure it comes from."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from kechuang.report import target_view, wording
+from kechuang.report import change, target_view, wording
 from kechuang.report.context import Cell, Context, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.sources import KnownFigure
@@ -21,7 +21,8 @@ def answer(context: Context) -> dict[str, Any]:
     waiting = target_view.waiting(context)
     more = context.link("section-reading", context.texts("section.reading"))
     return {
-        "sentences": [sentence for sentence in (_likely(context), *_high_tech(context), _cost(context)) if sentence],
+        "sentences": [sentence for sentence in (_likely(context), *_high_tech(context), _cost(context),
+                                                 *change.sentences(context)) if sentence],
         "mode": _mode(context), "notices": _notices(context), "groups": target_view.groups(context),
         "waiting": context.texts("target.waiting", count=waiting, more=more) if waiting else None,
     }

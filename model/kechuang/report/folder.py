@@ -2,7 +2,8 @@
 
 Columns and keys are those of the run record: `indicators.parquet` (draw, closure, replicate, quarter and one column
 per indicator), `breakdown.parquet` (draw, quarter, indicator, place, industry, value), `costs.parquet` (draw,
-lever, quarter, five amounts in 亿元), `targets.csv`, the snapshots (see snapshots.py) and `record.json`.
+lever, quarter, five amounts in 亿元), `targets.csv`, `spread.csv`, `draws.parquet` (draw, closure, seed and one column per
+parameter), the snapshots (see snapshots.py) and `record.json`.
 Only the record and the indicators are indispensable.
 """
 
@@ -12,6 +13,7 @@ import csv
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REQUIRED = ("record.json", "indicators.parquet")
-OPTIONAL = ("breakdown.parquet", "costs.parquet", "targets.csv")
+OPTIONAL = ("breakdown.parquet", "costs.parquet", "targets.csv", "draws.parquet")
 INDICATOR_COLUMNS = ("draw", "closure", "quarter")
 BREAKDOWN_COLUMNS = ("draw", "quarter", "indicator", "place", "industry", "value")
 COST_KINDS = ("cash", "forgone_local", "forgone_total", "contingent", "administration")
+DRAW_COLUMNS = ("draw", "closure", "seed")
 COST_COLUMNS = ("draw", "lever", "quarter", *COST_KINDS)
 
 
@@ -70,7 +73,10 @@ class RunFolder:
     indicators: pd.DataFrame
     breakdown: pd.DataFrame | None
     costs: pd.DataFrame | None
+    draws_table: pd.DataFrame | None
     targets: tuple[TargetResult, ...]
+    luck: Mapping[str, float]
+    """Share of luck in the variance of a target, by id, where the run could tell it."""
     histograms: Histograms | None
     networks: Networks | None
     missing: tuple[str, ...]
@@ -125,7 +131,9 @@ def read_folder(folder: Path) -> RunFolder:
         indicators=_read_table(folder / "indicators.parquet", INDICATOR_COLUMNS),
         breakdown=_read_optional_table(folder / "breakdown.parquet", BREAKDOWN_COLUMNS),
         costs=_read_optional_table(folder / "costs.parquet", COST_COLUMNS),
+        draws_table=_read_parquet(folder / "draws.parquet", DRAW_COLUMNS) if (folder / "draws.parquet").is_file() else None,
         targets=_read_targets(folder / "targets.csv"),
+        luck=_read_luck(folder / "spread.csv"),
         histograms=read_histograms(folder),
         networks=read_networks(folder),
         missing=tuple(name for name in OPTIONAL if not (folder / name).is_file()),
@@ -143,6 +151,12 @@ def _parse_json(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    frame = _read_parquet(path, columns)
+    frame["quarter"] = frame["quarter"].astype(str)
+    return frame
+
+
+def _read_parquet(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
@@ -155,7 +169,6 @@ def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(Problem(file=str(path), message=f"columns are missing: {', '.join(absent)}"))
     if frame.empty:
         raise InputError(Problem(file=str(path), message="the table is empty; run the scenario again"))
-    frame["quarter"] = frame["quarter"].astype(str)
     return frame
 
 
@@ -170,13 +183,26 @@ def _read_targets(path: Path) -> tuple[TargetResult, ...]:
         return tuple(_target(path, line, row) for line, row in enumerate(csv.DictReader(handle), start=2))
 
 
+def _read_luck(path: Path) -> dict[str, float]:
+    """Return the shares of luck that stand in the table of spreads."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = [(line, row) for line, row in enumerate(csv.DictReader(handle), start=2) if (row.get("luck") or "").strip()]
+    return {str(row.get("id")): _number(path, line, row, "luck") for line, row in rows}
+
+
+def _number(path: Path, line: int, row: dict[str, str], column: str) -> float:
+    text = (row.get(column) or "").strip()
+    try:
+        return float(text) if text else math.nan
+    except ValueError as error:
+        raise InputError(Problem(str(path), line, 1, column, f'"{text}" is not a number')) from error
+
+
 def _target(path: Path, line: int, row: dict[str, str]) -> TargetResult:
     def number(column: str) -> float:
-        text = (row.get(column) or "").strip()
-        try:
-            return float(text) if text else math.nan
-        except ValueError as error:
-            raise InputError(Problem(str(path), line, 1, column, f'"{text}" is not a number')) from error
+        return _number(path, line, row, column)
 
     def text(column: str) -> str:
         return (row.get(column) or "").strip()

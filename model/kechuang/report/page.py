@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from kechuang.errors import InputError
-from kechuang.report import LANGUAGES, appendix, first_page, money, projections, structure, target_view
+from kechuang.report import (
+    LANGUAGES,
+    appendix,
+    change,
+    first_page,
+    money,
+    projections,
+    structure,
+    target_view,
+    validation,
+)
 from kechuang.report.context import Context
+from kechuang.report.findings import Findings
 from kechuang.report.folder import RunFolder, read_folder
 from kechuang.report.sources import Sources
 
@@ -25,8 +36,9 @@ _BUILDERS = {
     "answer": first_page.answer, "past": first_page.past, "paths": projections.paths, "closures": projections.closures,
     "ladder": structure.ladder, "sizes": structure.sizes, "places": structure.places, "banks": money.banks,
     "money": money.money, "costs": structure.costs,
-    "unknown": appendix.unknown, "reading": target_view.reading, "definitions": appendix.definitions,
-    "evidence": appendix.evidence, "parameters": appendix.parameters, "provenance": appendix.provenance,
+    "change": change.change, "reading": target_view.reading, "definitions": appendix.definitions,
+    "evidence": appendix.evidence, "parameters": appendix.parameters,
+    "validation": validation.validation, "provenance": appendix.provenance,
 }
 """Sections in the order of the page; a builder returns None where the run holds nothing to show."""
 
@@ -37,7 +49,8 @@ def build_page(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> Path:
     if unknown or not languages:
         raise InputError(f"languages of a report are {' and '.join(LANGUAGES)}, not {', '.join(unknown) or 'none'}")
     run, sources = read_folder(folder), Sources()
-    contexts = [Context(run, sources, language) for language in dict.fromkeys(languages)]
+    findings = Findings(run, sources)
+    contexts = [Context(run, sources, language, shared=findings) for language in dict.fromkeys(languages)]
     html = render(run, contexts)
     _write_figures(folder / FIGURES, {name: text for context in contexts for name, text in context.drawings.items()})
     _write(folder / NAME, html)

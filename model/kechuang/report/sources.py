@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from kechuang.clock import quarter_index
 from kechuang.errors import InputError, Problem
+from kechuang.posterior import POSTERIOR
 from kechuang.report.figures import LAST_REPORTED, Reported, Threshold
+from kechuang.report.studies import Studies
 from kechuang.world.indicators import INDICATORS
 
 if TYPE_CHECKING:
@@ -104,6 +106,18 @@ class Sources:
         return target_file().groups
 
     @cached_property
+    def studies(self) -> Studies:
+        """The committed results of calibration and validation."""
+        return Studies()
+
+    def summary_name(self, summary: str, language: str) -> str:
+        """Return what a figure to fit counts, by the name of its summary."""
+        from kechuang.evidence import load_summaries
+
+        known = load_summaries().get(summary)
+        return summary if known is None else known.meaning.in_language(language)
+
+    @cached_property
     def city(self) -> City:
         """The city of the run."""
         from kechuang.city import load_city
@@ -184,9 +198,9 @@ class Sources:
         from kechuang.resources import find
 
         changed = []
-        for name in ("evidence", "parameters", "targets"):
-            recorded = record.get("inputs", {}).get(f"calibration/{name}.yaml")
-            file = find(f"calibration/{name}.yaml")
+        for name in (*(f"calibration/{name}.yaml" for name in ("evidence", "parameters", "targets")), POSTERIOR):
+            recorded = record.get("inputs", {}).get(name)
+            file = find(name)
             if recorded and file is not None and hashlib.sha256(file.read_bytes()).hexdigest() != recorded:
-                changed.append(file.name)
+                changed.append("posterior/draws.parquet" if name == POSTERIOR else file.name)
         return changed

@@ -64,6 +64,13 @@ def with_unit(text: str, unit_text: str, language: str) -> str:
     return f"{text}{unit_text}" if language == "zh" else f"{text}\u00a0{unit_text}"
 
 
+def percent(share: float, language: str) -> str:
+    """Write a share in whole percent: '23 %' or '23%', '< 1 %' for one that is small but not nothing."""
+    if 0.0 < share < 0.005:
+        return with_unit("<\u00a01", "%", language)
+    return with_unit(number(100.0 * share, 0, language), "%", language)
+
+
 def probability(value: float, draws: int, language: str) -> str:
     """Say a probability in plain words, such as 'about 3 in 10' or '约三成'."""
     if not math.isfinite(value):
