@@ -347,6 +347,14 @@ def test_broken_folders_are_refused_with_the_file(tmp_path: Path) -> None:
         build(run)
 
 
+def test_a_run_of_another_version_is_named(tmp_path: Path) -> None:
+    run = write_run_folder(tmp_path / "run")
+    frame = pd.read_parquet(run / "indicators.parquet")
+    frame.drop(columns=["platform_users"]).to_parquet(run / "indicators.parquet")
+    with pytest.raises(InputError, match="platform_users; if another version of kechuang made it, run the scenario again"):
+        build(run)
+
+
 # --- words and numbers ------------------------------------------------------------------------------------
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 """Chance that anything at all is called clear where everything is luck."""
-LEAST_FREEDOM = 3.0
-"""Degrees of freedom below which nothing is tested."""
+LEAST_FREEDOM = 10.0
+"""Degrees of freedom below which nothing is tested: few ranks fall into line by chance, and the t-test calls that certain."""
 LEAST_OFF = 8.0
 """Different draws that must be off the most common value of an outcome."""
 _NORMAL_90 = 1.6448536269514722

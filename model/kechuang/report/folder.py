@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from kechuang.errors import InputError, Problem
 from kechuang.report.networks import Networks, read_networks
 from kechuang.report.snapshots import Histograms, read_histograms
+from kechuang.world.indicators import KEYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ def read_folder(folder: Path) -> RunFolder:
         path=folder,
         record=record,
         record_hash=hashlib.sha256(record_bytes).hexdigest(),
-        indicators=_read_table(folder / "indicators.parquet", INDICATOR_COLUMNS),
+        indicators=_read_table(folder / "indicators.parquet", (*INDICATOR_COLUMNS, *KEYS)),
         breakdown=_read_optional_table(folder / "breakdown.parquet", BREAKDOWN_COLUMNS),
         costs=_read_optional_table(folder / "costs.parquet", COST_COLUMNS),
         draws_table=_read_parquet(folder / "draws.parquet", DRAW_COLUMNS) if (folder / "draws.parquet").is_file() else None,
@@ -166,7 +167,9 @@ def _read_parquet(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(Problem(file=str(path), message=f"cannot be read ({error}); run the scenario again")) from error
     absent = [column for column in columns if column not in frame.columns]
     if absent:
-        raise InputError(Problem(file=str(path), message=f"columns are missing: {', '.join(absent)}"))
+        named = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+        message = f"columns are missing: {named}; if another version of kechuang made it, run the scenario again"
+        raise InputError(Problem(file=str(path), message=message))
     if frame.empty:
         raise InputError(Problem(file=str(path), message="the table is empty; run the scenario again"))
     return frame
