@@ -15,7 +15,7 @@ from kechuang.world.mechanisms.demography import close_firms
 from kechuang.world.model import Corridor
 from kechuang.world.phases import incubators as incubator_phase
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
-from kechuang.world.population.firms import arrays
+from kechuang.world.population.firms import FirmColumns, arrays
 from worlds import LIMIT, city_of, firms_of, scenario_of
 
 TENTH = 0.1
@@ -57,7 +57,7 @@ def cost(now: Corridor, key: str, kind: int = CASH) -> float:
 def same_city(one: Corridor, other: Corridor, *, but: tuple[str, ...] = ()) -> bool:
     if one.firms.count != other.firms.count:
         return False
-    pairs = zip(one.firms.columns._fields, arrays(one.firms.columns), arrays(other.firms.columns), strict=True)
+    pairs = zip(FirmColumns._fields, arrays(one.firms.columns), arrays(other.firms.columns), strict=True)
     return all(
         np.array_equal(ours[: one.firms.count], theirs[: one.firms.count]) for name, ours, theirs in pairs if name not in but
     )
