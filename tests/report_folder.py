@@ -17,7 +17,7 @@ from kechuang.world.indicators import BREAKDOWN_KEYS, KEYS
 from kechuang.world.measure.pictures import FLOW
 from kechuang.world.simulate import INTENSITY_BINS, SIZE_BINS
 
-DRAWS, QUARTERS = 12, 80
+DRAWS, QUARTERS = 18, 80
 CLOSURES = ("A", "B", "C")
 _GROWTH = {"A": 0.13, "B": 0.165, "C": 0.10}
 TARGET_GROUPS = ("city-2025", "city-2026", "corridor-2026", "corridor-2035")

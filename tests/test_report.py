@@ -44,7 +44,7 @@ from kechuang.world.indicators import INDICATORS
 from kechuang.world.measure.pictures import BANK_KINDS, FLOW
 from kechuang.world.model import Corridor
 from kechuang.world.simulate import RunResult, blank_scenario, simulate
-from report_folder import PAYMENTS, write_run_folder
+from report_folder import DRAWS, PAYMENTS, write_run_folder
 
 REPORT = Path(pictures.__file__).parent
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -476,7 +476,7 @@ def test_a_flow_that_some_draws_never_saw_counts_as_nothing_there(tmp_path: Path
     run = write_run_folder(tmp_path / "run")
     whole = read_networks(run)
     frame = pd.read_parquet(run / "snapshots.parquet")
-    frame[(frame["snapshot"] != "flow new equity of firms") | (frame["draw"] >= 6)].to_parquet(run / "snapshots.parquet")
+    frame[(frame["snapshot"] != "flow new equity of firms") | (frame["draw"] >= DRAWS // 2)].to_parquet(run / "snapshots.parquet")
     half = read_networks(run)
     assert whole is not None
     assert half is not None

@@ -181,17 +181,17 @@ def test_few_draws_or_no_targets_say_so(posterior_run: Path, small_run: Path, tm
 
 @pytest.mark.usefixtures("shipped")
 def test_draws_that_are_the_same_simulation_count_once(posterior_run: Path, tmp_path: Path) -> None:
-    """Every draw four times, as a posterior with few different rows might have it: the same 12 simulations."""
+    """Every draw four times, as a posterior with few different rows might have it: the same 18 simulations."""
     run = tmp_path / "run"
     shutil.copytree(posterior_run, run)
     for name in ("draws", "indicators"):
         frame = pd.read_parquet(run / f"{name}.parquet")
-        copies = [frame.assign(draw=frame["draw"] + 12 * copy) for copy in range(4)]
+        copies = [frame.assign(draw=frame["draw"] + 18 * copy) for copy in range(4)]
         pd.concat(copies, ignore_index=True).to_parquet(run / f"{name}.parquet")
     context = context_of(run)
-    assert context.run.draws == 48
-    assert context.findings.different == pytest.approx(12.0)
-    assert "12 different draws" in plain(change.change(context)["tables"][0]["lead"])
+    assert context.run.draws == 72
+    assert context.findings.different == pytest.approx(18.0)
+    assert "18 different draws" in plain(change.change(context)["tables"][0]["lead"])
 
 
 # --- what the figures taught ------------------------------------------------------------------------------
