@@ -32,6 +32,7 @@ from kechuang.analyse.compare import Comparison
 from kechuang.analyse.compare_flows import BALANCES, FLOW, LEFT, STOCK, closed, differences
 from kechuang.clock import quarter_index
 from kechuang.commands.attribution_table import attribution_view
+from kechuang.ensemble.draws import draws_for
 from kechuang.ensemble.executor import Interrupted
 from kechuang.ensemble.plan import Engine
 from kechuang.ensemble.record import verify
@@ -239,6 +240,20 @@ def test_an_interrupted_attribution_goes_on_where_it_was(tmp_path: Path, monkeyp
     assert len(set(fake_levers.calls)) == 64
     fresh = split(tmp_path / "elsewhere", *FOUR)
     assert np.array_equal(found.total, fresh.total, equal_nan=True)
+
+
+def test_draws_of_the_posterior_keep_the_luck_they_were_learnt_with(tmp_path: Path) -> None:
+    """Coalitions meet the same luck as the comparison whose difference they split."""
+    seen: dict[int, int] = {}
+
+    def noted(scenario: Any, draw: Any, seed: int, **options: Any) -> Any:
+        seen[draw.id] = seed
+        return fake_levers.simulate(scenario, draw, seed, **options)
+
+    window, engine = Window(3, quarter_index("2024Q4"), ("2024Q4",)), Engine(noted, fake_levers.warm_up)
+    base, plan = scenario(name="base"), scenario(*FOUR[:2])
+    attribute(base, plan, "plan", window, tmp_path, parameters="posterior", workers=1, progress=False, engine=engine)
+    assert seen == {draw.id: draw.luck for draw in draws_for("posterior", 3, base.seed)}
 
 
 def test_other_settings_are_another_attribution(tmp_path: Path) -> None:
