@@ -271,3 +271,10 @@ def test_candidates_exist_and_their_siblings_speak_of_them() -> None:
     assert error_of("") == (figure_worth.PLAIN_ERROR**2, True)
     assert not error_of("value_added_november")[1], "growth is held in points"
     assert Candidate("patents", "statistics") not in CANDIDATES
+
+
+def test_few_draws_in_perfect_order_prove_nothing() -> None:
+    """Six ranks fall into line once in 360 times; among hundreds of tests that is no finding."""
+    assert association.correlation_p_value(1.0, 4.0) == 1.0
+    assert association.correlation_p_value(1.0, 16.0) == 0.0
+    assert association.adjusted_square(1.0, 4.0) == 0.0
