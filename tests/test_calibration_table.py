@@ -14,11 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import fake_world
+from kechuang.calibrate import posterior_study
 from kechuang.calibrate import rows as rows_module
 from kechuang.calibrate.posterior_study import simulated, table_key
 from kechuang.calibrate.rows import columns
 from kechuang.calibrate.scores import drawn
 from kechuang.calibrate.study import find_studies, read_study
+from kechuang.clock import quarter_index
 from kechuang.ensemble.plan import Engine
 from kechuang.errors import InputError
 from kechuang.world.indicators import KEYS
@@ -123,6 +125,54 @@ def test_a_part_that_is_there_is_not_made_again_and_more_rows_are_added(study_fi
     assert longer.rows.ids.tolist() == list(range(81))
     assert np.array_equal(longer.rows.scores[:72], first.rows.scores)
     assert np.array_equal(longer.on_scale[:72], first.on_scale)
+
+
+def test_rows_of_earlier_code_are_kept_if_the_numbers_are_the_same(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, work = read_study(study_file, "study.yaml"), tmp_path / "work"
+    simulated(study, work, 1, False, FAKE)
+    parts = {name: content for name, content in contents(work).items() if name.startswith("rows-")}
+    code = (work / "code.txt").read_text()
+    ran: list[str] = []
+
+    def counting(scenario: object, draw: object, *rest: object, **options: object) -> object:
+        ran.append(draw.closure)  # type: ignore[attr-defined]
+        return fake_world.simulate(scenario, draw, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(posterior_study, "simulation_hash", lambda: "rewritten")
+    (work / "running").mkdir()
+    (work / "running" / "draw-000003.npz").write_bytes(b"of the code before")
+    simulated(study, work, 1, False, Engine(counting, fake_world.warm_up))
+    assert {closure: ran.count(closure) for closure in "ABC"} == {"A": 10, "B": 10, "C": 10}
+    assert contents(work) == parts | {"code.txt": b"rewritten\n"}
+    simulated(study, work, 1, False, Engine(counting, fake_world.warm_up))
+    assert len(ran) == 30, "compared once"
+    assert code != "rewritten\n"
+
+
+def test_rows_of_code_with_other_numbers_are_set_aside_and_made_again(
+    study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, work = read_study(study_file, "study.yaml"), tmp_path / "work"
+    first = simulated(study, work, 1, False, FAKE)
+    before = contents(work)
+    last = list(columns().values())[-1]
+
+    def other(*arguments: object, **options: object) -> object:
+        result = fake_world.simulate(*arguments, **options)  # type: ignore[arg-type]
+        cell = quarter_index(last[1]) - 1, KEYS.index(last[0])
+        result.indicators[cell] = np.nextafter(result.indicators[cell], np.inf)  # one bit of one column
+        return result
+
+    monkeypatch.setattr(posterior_study, "simulation_hash", lambda: "rewritten")
+    second = simulated(study, work, 1, False, Engine(other, fake_world.warm_up))
+    aside = [folder for folder in tmp_path.iterdir() if folder.name.startswith("work.")]
+    assert [contents(folder) for folder in aside] == [before]
+    assert aside[0].name.startswith(f"work.{before['code.txt'].decode()[:8]}-")
+    name = list(columns())[-1]
+    assert (second.rows.columns[name] > first.rows.columns[name]).all()
+    assert np.array_equal(second.on_scale, first.on_scale)
 
 
 def test_parts_are_cut_to_size(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,11 +90,13 @@ def simulated(
     with progress_bar(total, study.name, progress, "rows") as (announce, advance):
         announce("preparing the model (compiled on first use, under a minute)")
         chosen.warm_up()
-        announce(f"simulating {study.name}")
         rows = ModelRows(
             work, blank_scenario(LAST), study.scale, chosen, workers or available_processors(), advance
         )
         try:
+            announce("comparing earlier rows")
+            aside = rows.settle(simulation_hash())
+            announce(f"simulating {study.name}" if aside is None else f"other numbers: old rows are now in {aside.name}")
             return fill(design, rows)
         except Interrupted:
             message = f"interrupted: finished rows are kept in {work}; the same command goes on from there"
@@ -102,17 +104,17 @@ def simulated(
 
 
 def work_folder(study: Study) -> Path:
-    """Return the folder of a study's table, named by everything that decides its rows but the length of the last round."""
+    """Return the folder of a study's table, named by what decides its rows but the code and the length of the last round."""
     return default_out() / "calibration" / f"{study.name}-{table_key(study.design(), study.scale)}"
 
 
 def table_key(design: Design, scale: float) -> str:
-    """Return a short hash of what decides the rows of a table."""
+    """Return a short hash of what decides the rows of a table; whether the code does as before, its rows show."""
     kept = ("seed", "dimension", "closures", "cut", "bar")
     content: dict[str, Any] = {name: getattr(design, name) for name in kept}
     content |= {"errors": [asdict(error) for error in design.errors], "mixture": asdict(design.mixture)}
     content |= {"rounds": design.rounds[:-1], "scale": scale}
-    content |= {"simulation": simulation_hash(), "parameters": origin()["parameters"]}
+    content |= {"parameters": origin()["parameters"]}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

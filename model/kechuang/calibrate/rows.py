@@ -2,13 +2,14 @@
 
 A finished row is on disk at once (written beside and renamed); every thousand rows become one part, then their single
 files go. Whatever stops the work, the same command goes on with the rows that are missing, and the parts have the same
-bytes as if nothing had happened.
+bytes as if nothing had happened. Rows of earlier code are kept if the present code gives the same numbers.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 PART = 1000
 """Rows of a part: some minutes of work, and few enough files."""
+REPLAYED = 30
+"""Rows simulated again before rows of other code are kept; rows in succession are of all closures."""
+MADE_BY = "code.txt"
+"""Holds the hash of the code whose numbers the rows are."""
 LAST = "2020Q4"
 """Where the runs of the table stop."""
 _PATHS = ("high_tech_firms", "tech_sme_firms", "above_scale_firms", "rd_intensity", "gdp_four_quarters", "employment")
@@ -55,6 +60,39 @@ class ModelRows:
     engine: Engine
     workers: int
     advance: Callable[[int], None]
+
+    def settle(self, code: str) -> Path | None:
+        """Keep the rows of a folder for code with this hash, and return where those of code with other numbers went.
+
+        Where other code made the rows, a sample of them is simulated again: if all columns agree to the last bit the rows
+        are the present code's as well; else the folder is set aside under another name, and nothing is lost.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        made_by = self.folder / MADE_BY
+        before = made_by.read_text(encoding="utf-8").strip() if made_by.exists() else ""
+        if before == code:
+            return None
+        shutil.rmtree(self.folder / "running", ignore_errors=True)
+        aside = None
+        if self._parts() and not self._same_numbers():
+            aside = self.folder.with_name(f"{self.folder.name}.{before[:8] or 'unknown'}-{time.time_ns():x}")
+            self.folder.rename(aside)
+            self.folder.mkdir()
+        made_by.write_text(f"{code}\n", encoding="utf-8")
+        return aside
+
+    def _same_numbers(self) -> bool:
+        """Simulate rows from all over the table once more and compare them to what is stored."""
+        finished = np.sort(self._finished())
+        firsts = np.linspace(0, max(finished.size - len(CLOSURES), 0), REPLAYED // len(CLOSURES)).astype(np.int64)
+        places = np.unique(np.add.outer(firsts, np.arange(len(CLOSURES))))
+        chosen = finished[places[places < finished.size]]
+        again = self.folder / "again"
+        shutil.rmtree(again, ignore_errors=True)
+        request, stored = self._read(chosen)
+        found = self._simulate(request, again, self.advance)
+        shutil.rmtree(again)
+        return all(np.array_equal(found[name], stored[name], equal_nan=True) for name in stored)
 
     def __call__(self, ids: Labels, pick: Pick) -> tuple[Request, dict[str, Array]]:
         """Return the rows with these ids and their columns, those that are missing picked and simulated."""
@@ -80,6 +118,12 @@ class ModelRows:
 
     def _make_part(self, request: Request, done: int) -> None:
         running = self.folder / "running"
+        found = self._simulate(request, running, lambda count: self.advance(done + count))
+        _write(_table(request, found), self.folder / f"rows-{int(request.ids[0]):07d}.parquet")
+        for identity in request.ids:
+            workfolder.draw_file(running, int(identity)).unlink()
+
+    def _simulate(self, request: Request, running: Path, advance: Callable[[int], None]) -> dict[str, Array]:
         jobs = []
         for position in range(request.ids.size):
             identity, closure = int(request.ids[position]), CLOSURES[int(request.closure[position])]
@@ -87,15 +131,13 @@ class ModelRows:
             draw = draw_of(request.scores[position], closure, identity, luck)
             jobs.append(Job(self.scenario, draw, luck, audit=False, scale=self.scale))
         engine = Engine(partial(summary_run, self.engine.simulate), self.engine.warm_up)
-        execute(jobs, engine, running, self.workers, lambda count: self.advance(done + count))
+        execute(jobs, engine, running, self.workers, advance)
         found = {name: np.empty(len(jobs)) for name in columns()}
         for place, job in enumerate(jobs):
             values = workfolder.load(running, job.draw.id).indicators[0]
             for name, value in zip(found, values, strict=True):
                 found[name][place] = value
-        _write(_table(request, found), self.folder / f"rows-{int(request.ids[0]):07d}.parquet")
-        for job in jobs:
-            workfolder.draw_file(running, job.draw.id).unlink()
+        return found
 
     def _read(self, ids: Labels) -> tuple[Request, dict[str, Array]]:
         """Return the rows with these ids as they were simulated, and their columns."""
