@@ -64,6 +64,35 @@ def test_a_window_is_the_rows_and_nothing_else(rows: slice) -> None:
     assert weigh(window(cut, slice(1, 2)))[1] == min(1, max(chosen.size - 1, 0))
 
 
+def test_a_window_cuts_columns_when_they_are_asked_for() -> None:
+    whole = shared(herd())
+    cut = window(whole, slice(2, 5))
+    assert np.shares_memory(cut.weight, whole.weight)
+    assert [column.shape for column in cut] == [(3,), (3,), (3, 4)]
+    assert cut.weight is cut.weight
+    with pytest.raises(AttributeError, match="wait"):
+        _ = cut.wait  # type: ignore[attr-defined]
+    other = pickle.loads(pickle.dumps(cut))
+    assert weigh(other) == (9.0, 3, 29.0)
+    assert whole.weight[2] == 2.0
+
+
+@pytest.mark.parametrize("step", [2, -1])
+def test_a_window_has_rows_in_succession(step: int) -> None:
+    for columns in (herd(), shared(herd())):
+        with pytest.raises(ValueError, match="in succession"):
+            window(columns, slice(None, None, step))
+
+
+@pytest.mark.parametrize("part", [slice(0, 7), slice(1, 3)])
+def test_a_column_cannot_be_exchanged_behind_the_back_of_kernels(part: slice) -> None:
+    crowd = shared(herd())
+    for columns in (herd(), crowd, window(crowd, part)):
+        with pytest.raises(AttributeError):
+            columns.weight = np.zeros(7)  # type: ignore[misc]
+    assert weigh(crowd)[0] == 21.0
+
+
 def test_copies_have_arrays_of_their_own() -> None:
     crowd = shared(herd())
     for other in (copy.deepcopy(crowd), pickle.loads(pickle.dumps(crowd))):

@@ -11,7 +11,15 @@ from kechuang.parameters import default_draw
 from kechuang.world.measure.headcount import headcount
 from kechuang.world.mechanisms.credit import SCIENCE_BANK
 from kechuang.world.model import Corridor
-from kechuang.world.population.firms import COLUMN_MEANING, NO_CERTIFICATE, FirmColumns, Firms, arrays, count_cells
+from kechuang.world.population.firms import (
+    COLUMN_MEANING,
+    NO_CERTIFICATE,
+    CellCounts,
+    FirmColumns,
+    Firms,
+    arrays,
+    count_cells,
+)
 from worlds import city_of, firms_of, scenario_of
 
 
@@ -163,16 +171,17 @@ def test_counts_by_cell_against_a_table() -> None:
         alive=np.arange(n) % 5 > 0,
     )
     frame = firms.frame()
-    chosen = {
-        (0, False, False): frame,
-        (2, False, False): frame[frame.ladder >= 2],
-        (0, True, False): frame[frame.certified > NO_CERTIFICATE],
-        (1, True, True): frame[(frame.ladder >= 1) & (frame.certified > NO_CERTIFICATE) & (frame.does_research == 1)],
-    }
-    for (step, certified, doers), rows in chosen.items():
+    chosen = CellCounts(
+        everyone=frame,
+        listed=frame[frame.ladder >= 1],
+        certified=frame[frame.certified > NO_CERTIFICATE],
+        doers=frame[frame.does_research == 1],
+    )
+    counts = CellCounts(*count_cells(firms.columns, n, 13, 8))
+    for sort, rows in chosen._asdict().items():
         table = np.zeros((13, 8))
         np.add.at(table, (rows.place, rows.industry), 1)
-        assert np.array_equal(count_cells(firms.columns, n, step, certified, doers, 13, 8), table)
+        assert np.array_equal(getattr(counts, sort), table), sort
 
 
 # Over a run -----------------------------------------------------------------------------------------------------------

@@ -30,16 +30,34 @@ class CrowdType(types.NamedTuple):
 class _Crowd:
     """The arrays of a named tuple as attributes, with the note that kernels read and the type they know them by."""
 
-    def __init__(self, columns: Any, kind: CrowdType, note: NDArray[np.int64], starts: NDArray[np.int64]) -> None:
-        self.__dict__.update(columns._asdict())
-        self._columns, self._numba_type_ = columns, kind
-        self._note, self._starts, self._address = note, starts, note.ctypes.data
+    _numba_type_: CrowdType
+    _note: NDArray[np.int64]
+    _starts: NDArray[np.int64]
+
+    def __init__(self, kind: CrowdType, note: NDArray[np.int64], starts: NDArray[np.int64], held: dict[str, Any]) -> None:
+        self.__dict__.update(held, _numba_type_=kind, _note=note, _starts=starts, _address=note.ctypes.data)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} cannot be exchanged, since kernels would not see it: write into the array that is there")
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        return iter(self._columns)
+        return (getattr(self, name) for name in self._numba_type_.fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return shared, (self._columns,)
+        return shared, (self._numba_type_.instance_class(*self),)
+
+
+class _Window(_Crowd):
+    """Successive rows of a crowd; a column is cut when it is asked for, since kernels need the note alone."""
+
+    def __init__(self, whole: _Crowd, rows: slice, note: NDArray[np.int64]) -> None:
+        super().__init__(whole._numba_type_, note, whole._starts, {"_whole": whole, "_rows": rows})
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name not in self._numba_type_.fields:
+            raise AttributeError(name)
+        column = self.__dict__[name] = getattr(self._whole, name)[self._rows]
+        return cast(NDArray[Any], column)
 
 
 def shared(columns: Columns) -> Columns:
@@ -52,21 +70,26 @@ def shared(columns: Columns) -> Columns:
     kind = CrowdType([numba.typeof(column) for column in columns], type(columns))  # type: ignore[no-untyped-call]
     described = [_described(column) for column in columns]
     starts = np.cumsum([0, *(len(numbers) for numbers in described[:-1])])
-    return cast(Columns, _Crowd(columns, kind, np.concatenate(described), starts))
+    return cast(Columns, _Crowd(kind, np.concatenate(described), starts, columns._asdict()))
 
 
 def window(columns: Columns, rows: slice) -> Columns:
-    """Return the columns of successive rows without copying; kernels take them like the whole crowd."""
-    cut = [column[rows] for column in columns]
+    """Return the columns of successive rows without copying; kernels take them like the whole crowd.
+
+    Raises ValueError for a slice with a step other than one.
+    """
+    if rows.step not in (None, 1):
+        raise ValueError(f"a window has rows in succession, not every {rows.step}th")
     if not isinstance(columns, _Crowd):
-        return type(columns)(*cut)
+        return type(columns)(*(column[rows] for column in columns))
     note, starts = columns._note.copy(), columns._starts
-    first, number = rows.indices(note[_ROWS])[0], len(cut[0])
+    first, end, _ = rows.indices(note[_ROWS])
+    number = max(end - first, 0)
     in_a_row = note[starts + _ITEMS] // max(note[_ROWS], 1)
     note[starts + _PLACE] += first * in_a_row * note[starts + _ITEM_SIZE]
     note[starts + _ITEMS] = number * in_a_row
     note[starts + _ROWS] = number
-    return cast(Columns, _Crowd(type(columns._columns)(*cut), columns._numba_type_, note, starts))
+    return cast(Columns, _Window(columns, rows, note))
 
 
 def _described(column: NDArray[Any]) -> tuple[int, ...]:

@@ -55,7 +55,7 @@ from kechuang.world.policy.shocks import Shocks
 from kechuang.world.population.boosts import Boosts
 from kechuang.world.population.carriers import Carriers
 from kechuang.world.population.contracts import NO_CONTRACTS
-from kechuang.world.population.firms import Firms, count_cells, living_sum
+from kechuang.world.population.firms import CellCounts, Firms, count_cells, living_sum
 from kechuang.world.population.labour import Labour
 from kechuang.world.population.reservoir import Reservoir
 from kechuang.world.population.talent import Talent
@@ -171,13 +171,14 @@ class Corridor(mesa.Model):  # type: ignore[misc]
 
     # Counting ---------------------------------------------------------------------------------------------------
 
-    def count_by_cell(self, min_ladder: int = 0, certified: bool = False, doers: bool = False) -> NDArray[np.float64]:
-        """Return the number of firms by place and industry: on or above a step, certified or doing R&D if asked."""
-        return count_cells(self.firms.columns, self.firms.count, min_ladder, certified, doers, *self.shape)
+    def count_by_cell(self) -> CellCounts:
+        """Return the number of firms by place and industry: all, on the list, certified, doing R&D."""
+        return CellCounts(*count_cells(self.firms.columns, self.firms.count, *self.shape))
 
     def doer_share(self) -> NDArray[np.float64]:
         """Return the share of firms that do R&D by place and industry (0 where there is no firm)."""
-        return self.count_by_cell(doers=True) / np.maximum(self.count_by_cell(), 1.0)
+        counts = self.count_by_cell()
+        return np.asarray(counts.doers / np.maximum(counts.everyone, 1.0))
 
     def firms_sales(self) -> float:
         """Return sales of all firms at a seasonally adjusted quarterly rate (万元)."""
@@ -284,10 +285,8 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             ),
             0,
         )
-        self.opening: dict[str, int] = {}
-        self.closing: dict[str, int] = {}
-        self.opening_stocks: dict[str, float] = {}
-        self.closing_stocks: dict[str, float] = {}
+        self.opening = identities.NOWHERE
+        self.closing: identities.Standing | None = None
         self.booked: dict[str, float] = {}
         self.residuals: list[Residual] = []
         self.worst_residual = 0.0
@@ -305,7 +304,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
         exposure = self.rules.vector("demand_exposure")
         exposure = exposure / (exposure @ self.base_sales / self.base_sales.sum())
         self.demand = Demand(self.rules.demand, exposure, self.luck_seed)
-        units = (self.count_by_cell() + self.reservoir.units) * self.rules.vector("technology_weight")
+        units = (self.count_by_cell().everyone + self.reservoir.units) * self.rules.vector("technology_weight")
         self.pool_weight = units / units.sum()
         self.surroundings.anchor(self.firms, self.reservoir)
         self.drawn_rules = Rules(**self.rules.__dict__)

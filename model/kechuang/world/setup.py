@@ -224,14 +224,11 @@ def fill_past_year(city: Corridor, rows: slice) -> None:
     """Give firms the sales and reported R&D of the four quarters before, at trend growth."""
     columns = city.firms.columns
     growth = (city.rules.demand.demand_trend + city.rules.demand.deflator_growth) / 4.0
-    for position in range(4):
-        back = (city.quarter - position - 1) % 4
-        past = 4.0 * columns.sales[rows] * np.exp(-growth * back) * city.season[position]
-        columns.sales_year[rows, position] = past
-        columns.reported_year[rows, position] = past * (
-            columns.research_intensity[rows] * columns.does_research[rows] * np.exp(settings.reporting_drift(city))
-            + columns.relabelled[rows]
-        )
+    back = (city.quarter - np.arange(4) - 1) % 4
+    past = 4.0 * columns.sales[rows, None] * np.exp(-growth * back) * city.season
+    done = columns.research_intensity[rows] * columns.does_research[rows]
+    reported = done * np.exp(settings.reporting_drift(city)) + columns.relabelled[rows]
+    columns.sales_year[rows], columns.reported_year[rows] = past, past * reported[:, None]
 
 
 def _reservoir(city: Corridor) -> Reservoir:

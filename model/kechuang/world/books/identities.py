@@ -7,7 +7,7 @@ last quarter of a year.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -68,23 +68,42 @@ LEVER_FLOWS = (
 """Flows that leave the city's accounts for levers; their sum is the cash that the levers' cost ledger shows."""
 
 
-def stocks(city: Corridor) -> dict[str, float]:
-    """Return what firms own and owe beside their deposits, and the debt of the city (万元)."""
+class Standing(NamedTuple):
+    """Where the city stands between two quarters: what flows and events of the next one must explain."""
+
+    deposits: dict[str, float]
+    """By sector, 万元."""
+    stocks: dict[str, float]
+    """What firms own and owe beside their deposits, and the debt of the city, 万元."""
+    units: int
+    certificates: int
+
+
+NOWHERE = Standing({}, {}, 0, 0)
+"""Before the first quarter."""
+
+
+def standing(city: Corridor, now: Headcount) -> Standing:
+    """Return where the city stands at the moment."""
     columns, count = city.firms.columns, city.firms.count
     of_firms = {f"{name} of firms": float(living_sum(columns.alive, getattr(columns, name), count)) for name in _STOCKS}
-    return {**of_firms, "debt of the city": city.government.debt}
+    return Standing(
+        city.deposits(),
+        {**of_firms, "debt of the city": city.government.debt},
+        now.living + int(city.reservoir.units.sum()),
+        now.certified,
+    )
 
 
-def counts(city: Corridor, now: Headcount) -> dict[str, int]:
-    """Return the counts that the quarter's events must explain."""
-    return {"units": now.living + int(city.reservoir.units.sum()), "certificates": now.certified}
-
-
-def check_flows(city: Corridor, now: Headcount) -> list[Residual]:
+def check_flows(city: Corridor, opening: Standing, closing: Standing) -> list[Residual]:
     """Return the residuals of what the flows and events of the quarter must explain."""
     gross = max(city.ledger.gross(), 1e-9)
-    found = city.ledger.residuals(city.quarter, city.deposits(), gross)
-    return [*found, *_stocks(city, gross), *_counts(city, now), *check_funds_money(city, gross)]
+    return [
+        *city.ledger.residuals(city.quarter, closing.deposits, gross),
+        *_stocks(city, opening.stocks, closing.stocks, gross),
+        *_counts(city, opening, closing),
+        *check_funds_money(city, gross),
+    ]
 
 
 def check_stocks(city: Corridor) -> list[Residual]:
@@ -111,10 +130,9 @@ def demand_no_violation(residuals: list[Residual]) -> None:
         )
 
 
-def _stocks(city: Corridor, gross: float) -> list[Residual]:
+def _stocks(city: Corridor, opening: dict[str, float], closing: dict[str, float], gross: float) -> list[Residual]:
     """I4, I7, I10: stocks move by what was booked, value added is sales less purchases, levers cost what was paid."""
-    now = stocks(city)
-    off = {name: now[name] - city.opening_stocks[name] - city.booked[name] for name in now}
+    off = {name: now - opening[name] - city.booked[name] for name, now in closing.items()}
     for sector, suffix, added in (
         ("firms", "", float(city.measures[VALUE_ADDED])),
         ("cells", " of cells", float(city.cell_value_added.sum())),
@@ -167,17 +185,16 @@ def _banks(city: Corridor) -> list[Residual]:
     return found
 
 
-def _counts(city: Corridor, firms: Headcount) -> list[Residual]:
+def _counts(city: Corridor, opening: Standing, closing: Standing) -> list[Residual]:
     """I12 and I13: firms and certificates at the end are those of the beginning plus and minus the events."""
-    events, now = city.tally, counts(city, firms)
-    units = city.opening["units"] + events["firms_entered"] - events["firms_exited"]
-    expected = (
-        city.opening["certificates"]
-        + events["certificates_new"]
-        - events["certificates_lapsed"]
-        - events["certificates_lost_by_exit"]
+    events = city.tally
+    units = opening.units + events["firms_entered"] - events["firms_exited"]
+    lost = events["certificates_lapsed"] + events["certificates_lost_by_exit"]
+    certificates = opening.certificates + events["certificates_new"] - lost
+    pairs = (
+        ("units are conserved", closing.units - units),
+        ("certificates are conserved", closing.certificates - certificates),
     )
-    pairs = (("units are conserved", now["units"] - units), ("certificates are conserved", now["certificates"] - expected))
     return [Residual(name, "city", city.quarter, float(value), float(value != 0)) for name, value in pairs]
 
 

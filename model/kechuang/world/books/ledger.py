@@ -48,19 +48,14 @@ class Ledger:
     def __init__(self) -> None:
         self.flows: dict[str, NDArray[np.float64]] = {}
         self.opening: dict[str, float] = {}
-        self._closing: dict[str, float] = {}
         self.between = np.zeros((len(SECTORS), len(SECTORS)))
         """What each sector (row) paid to each other one (column) in the quarter, refunds deducted (万元)."""
 
     def open_quarter(self, deposits: dict[str, float]) -> None:
-        """Forget the last quarter's flows; each sector starts with what it closed with, the first time with `deposits`."""
+        """Forget the last quarter's flows; each sector starts with what it closed with (万元)."""
         self.flows = {}
         self.between[:] = 0.0
-        self.opening = dict(self._closing or deposits)
-
-    def close_quarter(self, deposits: dict[str, float]) -> None:
-        """Note the deposits each sector closes the quarter with."""
-        self._closing = dict(deposits)
+        self.opening = deposits
 
     def post(self, name: str, receiver: str, payer: str, amount: float) -> None:
         """Post a flow: `payer` pays `amount` 万元 to `receiver`; a negative amount goes the other way."""

@@ -245,7 +245,7 @@ def keep_accounts(
     totals, measures, flow = np.zeros(ACCOUNTS), np.zeros(SUMS), np.zeros(ACCOUNTS)
     to_funds = np.zeros(len(FUNDS) + 1)
     keep = postings.shape[0] >= count
-    position = setting.position
+    position, drift = setting.position, math.exp(setting.reporting_drift)
     for i in range(count):
         if firms.alive[i] == 0:
             continue
@@ -287,7 +287,7 @@ def keep_accounts(
             if keep:
                 postings[i, k] = flow[k]
 
-        reported = (intensity * math.exp(setting.reporting_drift) + firms.relabelled[i]) * sales
+        reported = (intensity * drift + firms.relabelled[i]) * sales
         measures[VALUE_ADDED] += added
         measures[RESEARCH] += intensity * sales
         measures[REPORTED] += reported

@@ -34,10 +34,9 @@ def open_quarter(city: Corridor) -> None:
     city.tally = dict.fromkeys(city.tally, 0)
     city.tally_money = dict.fromkeys(city.tally_money, 0.0)
     city.household_income = city.government.revenue = 0.0
-    city.ledger.open_quarter(city.deposits())
-    city.opening = city.closing or identities.counts(city, headcount(city))
-    city.opening_stocks = city.closing_stocks or identities.stocks(city)
-    city.booked = dict.fromkeys(city.opening_stocks, 0.0)
+    city.opening = city.closing or identities.standing(city, headcount(city))
+    city.ledger.open_quarter(city.opening.deposits)
+    city.booked = dict.fromkeys(city.opening.stocks, 0.0)
     city.audit_book.open_quarter(city)
     release_support(city)
 
@@ -58,14 +57,13 @@ def settle_households(city: Corridor) -> None:
 def close_quarter(city: Corridor) -> None:
     """Check the identities and measure the city."""
     end_of_year, now = quarter_of_year(city.quarter) == 4, headcount(city)
-    city.residuals = identities.check_flows(city, now)
+    city.closing = closing = identities.standing(city, now)
+    city.residuals = identities.check_flows(city, city.opening, closing)
     stocks = identities.check_stocks(city) if city.audit or end_of_year else []
     # The indicator is the same whether the run is audited or not.
     city.worst_residual = identities.worst([*city.residuals, *stocks] if end_of_year else city.residuals)
     city.residuals += stocks
     if city.audit:
         city.residuals += identities.check_audited(city)
-    city.ledger.close_quarter(city.deposits())
-    city.closing, city.closing_stocks = identities.counts(city, now), identities.stocks(city)
     city.audit_book.close_quarter(city)
     measure.record(city, now)

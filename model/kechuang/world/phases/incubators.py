@@ -110,7 +110,8 @@ def _units_by_age(city: Corridor, ages: int) -> NDArray[np.float64]:
 
 def _tenants(city: Corridor) -> NDArray[np.int64]:
     columns, count = city.firms.columns, city.firms.count
-    return np.flatnonzero((columns.tenant_since[:count] > NO_TENANT) & (columns.alive[:count] == 1))
+    rows = np.flatnonzero(columns.tenant_since[:count] > NO_TENANT)
+    return np.asarray(rows[columns.alive[rows] == 1])
 
 
 def _grow_older(state: Incubators) -> None:

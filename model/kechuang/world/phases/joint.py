@@ -76,7 +76,7 @@ def _start(city: Corridor) -> None:
     path = float(city.policy.support.projects_path[city.quarter])
     open_to_all = joint.leading_cells(np.full_like(values, path), path)
     favoured = joint.leading_cells(values, path)
-    found = _candidates(city, (open_to_all, favoured))
+    found = _candidates(city, (open_to_all, favoured), most)
     for number in range(most):
         team = _team(city, found, found.leaders[number >= everywhere], number)
         if team.size >= joint.SMALLEST_TEAM:
@@ -89,8 +89,11 @@ def _number(city: Corridor, yearly: float) -> int:
     return int(poissons(key, np.zeros(1, np.int64), np.array([0.25 * city.scale * yearly]))[0])
 
 
-def _candidates(city: Corridor, cells: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Candidates:
-    """Return who may join this quarter, and who may lead in each of two sets of cells (place, industry, step)."""
+def _candidates(city: Corridor, cells: tuple[NDArray[np.bool_], NDArray[np.bool_]], teams: int) -> Candidates:
+    """Return who may join this quarter, and who may lead in each of two sets of cells (place, industry, step).
+
+    Of leaders only as many are ranked as all teams could use up.
+    """
     columns, count, seed, quarter = city.firms.columns, city.firms.count, city.luck_seed, city.quarter
     research = columns.sales[:count] * columns.research_intensity[:count] * columns.does_research[:count]
     least = float(_prices(city)[0].min()) / joint.SMALLEST_TEAM
@@ -101,8 +104,10 @@ def _candidates(city: Corridor, cells: tuple[NDArray[np.bool_], NDArray[np.bool_
     at = (place, columns.industry[rows], columns.ladder[rows])
     able = np.flatnonzero((cells[0] | cells[1])[at] & (research >= _instalment(city, rows) / joint.SMALLEST_TEAM))
     score = np.log(research[able]) + gumbel(uniforms(wish, identity[able]))
-    able = able[best(score, identity[able], able.size)]
-    everywhere, favoured = (able[inside[at][able]] for inside in cells)
+    inside = [of_cells[at][able] for of_cells in cells]
+    everywhere, favoured = (
+        able[here][best(score[here], identity[able[here]], teams * joint.LARGEST_TEAM)] for here in inside
+    )
     draws, cell = uniforms(join, identity), place * city.shape[1] + columns.industry[rows]
     line, free = in_order(draws)[::-1], np.ones(rows.size, dtype=bool)
     return Candidates(rows, cell, research, gumbel(draws), line, (everywhere, favoured), free)

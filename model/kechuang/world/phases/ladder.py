@@ -25,8 +25,8 @@ WINDOWS = {2: 0, 3: 1}
 def register(city: Corridor) -> None:
     """Bring units of the reservoir onto the list and make ordinary firms aware of certification."""
     p, quarter = city.rules.registration, city.quarter
-    listed = city.count_by_cell(min_ladder=1)
-    units = city.reservoir.units + city.count_by_cell()
+    firms = city.count_by_cell()
+    listed, units = firms.listed, city.reservoir.units + firms.everyone
     reachable = registration.pool(quarter, units, city.pool_weight, p)
     peers = registration.peer_shares(listed, reachable, p)
     reward = city.policy.registration_bonus[quarter, :, :, 0] - FREE_REWARD * city.money

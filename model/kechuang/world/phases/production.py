@@ -131,7 +131,7 @@ def _post_firms(city: Corridor, totals: NDArray[np.float64], to_funds: float) ->
     ledger.post("dividends", "households", "firms", -flow["dividends"] - to_funds)
     ledger.post("bills left unpaid", "firms", "outside", flow["bills left unpaid"])
     ledger.post("bills paid late", "outside", "firms", -flow["bills paid late"])
-    wear = 0.25 * rates.capital_depreciation * city.opening_stocks["capital of firms"]
+    wear = 0.25 * rates.capital_depreciation * city.opening.stocks["capital of firms"]
     city.booked["capital of firms"] += -flow["investment"] - wear
     city.booked["payables of firms"] += flow["bills left unpaid"] + flow["bills paid late"]
     city.household_income += -(flow["production wages"] + flow["research wages"] + flow["dividends"]) - to_funds

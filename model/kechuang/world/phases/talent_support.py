@@ -66,7 +66,8 @@ def grant_graduates(city: Corridor, arrivals: Floats, leaving: Floats) -> None:
 def pay_grants(city: Corridor) -> None:
     """Pay what was promised this quarter and the second halves of last year to people who are still here."""
     columns, labour = city.talent.columns, city.labour
-    rows = np.flatnonzero((columns.due[: city.talent.count] == city.quarter) & (columns.present[: city.talent.count] == 1))
+    rows = np.flatnonzero(columns.due[: city.talent.count] == city.quarter)
+    rows = rows[columns.present[rows] == 1]
     paid = labour.grants + float(columns.owed[rows].sum())
     columns.due[rows], columns.owed[rows] = people.NOTHING_DUE, 0.0
     labour.grants = 0.0

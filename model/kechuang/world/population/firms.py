@@ -172,20 +172,28 @@ _INTEGERS = {
 _BY_QUARTER = ("sales_year", "reported_year")
 
 
+class CellCounts(NamedTuple):
+    """Living firms by place and industry."""
+
+    everyone: NDArray[np.float64]
+    listed: NDArray[np.float64]
+    """On the provincial list or above it."""
+    certified: NDArray[np.float64]
+    doers: NDArray[np.float64]
+    """Who does R&D."""
+
+
 @compiled
-def count_cells(
-    firms: FirmColumns, count: int, min_ladder: int, certified: bool, doers: bool, places: int, industries: int
-) -> NDArray[np.float64]:
-    """Count living firms by place and industry: on or above a step, with a certificate if asked, doing R&D if asked."""
-    out = np.zeros((places, industries))
+def count_cells(firms: FirmColumns, count: int, places: int, industries: int) -> NDArray[np.float64]:
+    """Count living firms by sort (as in CellCounts), place and industry."""
+    out = np.zeros((4, places, industries))
     for i in range(count):
-        if firms.alive[i] == 0 or firms.ladder[i] < min_ladder:
-            continue
-        if certified and firms.certified[i] <= NO_CERTIFICATE:
-            continue
-        if doers and firms.does_research[i] == 0:
-            continue
-        out[firms.place[i], firms.industry[i]] += 1.0
+        if firms.alive[i] == 1:
+            place, industry = firms.place[i], firms.industry[i]
+            out[0, place, industry] += 1.0
+            out[1, place, industry] += firms.ladder[i] > 0
+            out[2, place, industry] += firms.certified[i] > NO_CERTIFICATE
+            out[3, place, industry] += firms.does_research[i]
     return out
 
 
