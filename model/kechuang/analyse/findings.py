@@ -40,11 +40,12 @@ def findings(studies: Path, pages: Path) -> list[Finding]:
         Finding(*words, _PAGES[name])
         for name, teller in tellers.items()
         if (studies / f"{name}.yaml").is_file() and (pages / _PAGES[name]).is_file()
-        for words in teller(_read(studies / f"{name}.yaml"))
+        for words in teller(read_plain(studies / f"{name}.yaml"))
     ]
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def read_plain(file: Path) -> Mapping[str, Any]:
+    """Return the content of a study file."""
     from ruamel.yaml import YAML
 
     content: Mapping[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 VARIANT = "variant "
 """Head of the columns that hold what other assumptions (kechuang.calibrate.sensitivity) make of a draw's weight."""
-DRAWS, LAYOUT, RESULT = "draws.parquet", "posterior.nc", "result.yaml"
+DRAWS, LAYOUT, RESULT, AGAIN = "draws.parquet", "posterior.nc", "result.yaml", "again.yaml"
 
 
 def draws_table(table: Table, weights: Weights, study: Study) -> pa.Table:

@@ -14,8 +14,8 @@ from kechuang.calibrate.plain_words import ENOUGH, WIDEST, parameter_words, plai
 Result = Mapping[str, Any]
 
 
-def validation_page(result: Result, others: Sequence[Finding] = ()) -> str:
-    """Return the page; `others` is what forecast and transfer have found."""
+def validation_page(result: Result, others: Sequence[Finding] = (), again: Result | None = None) -> str:
+    """Return the page; `others` is what forecast and transfer have found, `again` the comparison with another seed."""
     parts = [
         _title(result),
         plain_words(result, others),
@@ -27,6 +27,7 @@ def validation_page(result: Result, others: Sequence[Finding] = ()) -> str:
         sensitivity_section(result),
         worth_section(result),
         _closures(result),
+        *([] if again is None else [_again(again)]),
         _making(result),
     ]
     return "\n\n".join(parts) + "\n"
@@ -126,6 +127,22 @@ def _closures(result: Result) -> str:
         "Fixed pool (A), growing pool (B), capped certificates (C). Each counts a third in every run, because their evidence "
         "hangs on how narrow their own priors are; the last column is what the evidence alone would give them.\n\n"
         + table(("closure", "effective", "log evidence", "share by evidence"), rows)
+    )
+
+
+def _again(again: Result) -> str:
+    verdict = (
+        "The two say the same, within what luck does to tables of this size."
+        if again["agrees"]
+        else "**The two do not say the same: what differs hangs on the luck of the table.**"
+    )
+    return (
+        "## Once more with another seed\n\n"
+        f"On {again['date']} the whole study was run again with seed {again['seed']}: other vectors, other luck, nothing in common "
+        f"but figures, priors and code ({again['rows']:,} simulations, worth {again['effective']:.0f}). Of {again['comparisons']} "
+        "means of parameters and figures and contractions, the largest difference is "
+        f"{again['largest']:.1f} standard errors ({again['of']}); among so many, luck alone stays below {again['bar']:.1f} in 19 "
+        f"cases of 20. The mean square of all differences is {again['mean_square']:.2f}; luck alone makes it about 1. {verdict}"
     )
 
 

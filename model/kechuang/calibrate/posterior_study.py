@@ -6,13 +6,23 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from kechuang.analyse.findings import findings
+from kechuang.analyse.findings import findings, read_plain
+from kechuang.calibrate.agreement import agreement, read_calibration
 from kechuang.calibrate.assess import assess
-from kechuang.calibrate.export import DRAWS, LAYOUT, RESULT, demand_layout_tools, draws_table, write_draws, write_layout
+from kechuang.calibrate.export import (
+    AGAIN,
+    DRAWS,
+    LAYOUT,
+    RESULT,
+    demand_layout_tools,
+    draws_table,
+    write_draws,
+    write_layout,
+)
 from kechuang.calibrate.page import validation_page
 from kechuang.calibrate.rows import LAST, ModelRows
 from kechuang.calibrate.studies import write_study
@@ -22,11 +32,14 @@ from kechuang.calibrate.weights import weigh
 from kechuang.ensemble.executor import Interrupted
 from kechuang.ensemble.plan import Engine, default_engine
 from kechuang.ensemble.run import available_processors, default_out, progress_bar
+from kechuang.errors import InputError, Problem
 from kechuang.posterior import origin, simulation_hash
 from kechuang.world.simulate import blank_scenario
 
 COMMENT = """What the figures teach: effective sizes, what is learnt about each parameter, each figure predicted from the
 others, recovery of synthetic cities, sensitivity. The draws stand in draws.parquet. Made by: kechuang calibrate"""
+COMMENT_AGAIN = """The same study with another seed: how far apart the answers are, in standard errors of what luck alone would do.
+Made by: kechuang calibrate --again"""
 
 
 def calibrate(
@@ -56,15 +69,37 @@ def calibrate(
     if netcdf:
         write_layout(draws, table, out / LAYOUT)
     write_study(out / RESULT, COMMENT, result)
+    (out / AGAIN).unlink(missing_ok=True)  # it compared what was there before
     if page is not None:
         write_page(result, page, out.parent)
     return result
 
 
-def write_page(result: Mapping[str, Any], page: Path, studies: Path) -> None:
-    """Write the page of a result, with what the other studies of a folder have found where their pages stand beside it."""
+def calibrate_again(study: Study, folder: Path, page: Path, out: Path, **options: Any) -> dict[str, Any]:
+    """Run a study with another seed, results to `out`, and return how well it agrees with the first, whose folder is given.
+
+    `options` are those of `calibrate`. InputError if the first is not there.
+    """
+    if not ((folder / RESULT).is_file() and (folder / DRAWS).is_file()):
+        raise InputError(Problem(str(folder), message="has no result to compare with: run kechuang calibrate first"))
+    other = replace(study, seed=study.seed + 1)
+    result = calibrate(other, out, **options)
+    errors = study.design().errors
+    found = agreement(read_calibration(folder, errors), read_calibration(out, errors), errors)
+    about = {"date": result["date"], "seed": other.seed, "rows": result["rows"]["all"], "effective": result["effective"]}
+    write_study(folder / AGAIN, COMMENT_AGAIN, {**about, **found})
+    write_page(read_plain(folder / RESULT), page, folder.parent, folder / AGAIN)
+    return {**about, **found}
+
+
+def write_page(result: Mapping[str, Any], page: Path, studies: Path, again: Path | None = None) -> None:
+    """Write the page of a result, with what the other studies of a folder have found where their pages stand beside it.
+
+    `again` is the file that compares the result with that of another seed.
+    """
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(validation_page(result, findings(studies, page.parent)), encoding="utf-8", newline="\n")
+    compared = read_plain(again) if again is not None and again.is_file() else None
+    page.write_text(validation_page(result, findings(studies, page.parent), compared), encoding="utf-8", newline="\n")
 
 
 def refresh_page(studies: Path, pages: Path) -> Path | None:
@@ -72,12 +107,10 @@ def refresh_page(studies: Path, pages: Path) -> Path | None:
 
     Done when another validation has something new to say; nothing is computed.
     """
-    from ruamel.yaml import YAML
-
     result, page = studies / "posterior" / RESULT, pages / "README.md"
     if not (result.is_file() and page.is_file()):
         return None
-    write_page(YAML(typ="safe").load(result.read_text(encoding="utf-8")), page, studies)
+    write_page(read_plain(result), page, studies, result.with_name(AGAIN))
     return page
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,7 @@ def calibrate(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: all processors).")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results, page included (default: beside the study).")] = None,
     cluster: Cluster = None,
+    again: Annotated[bool, typer.Option("--again", help="Run the study with another seed, and say whether it agrees.")] = False,
     netcdf: Annotated[bool, typer.Option("--netcdf", help="Write the draws in ArviZ's netCDF layout too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
@@ -48,22 +49,26 @@ def calibrate(
         if study == "prior-predictive":
             _prior_predictive((out or _studies_folder()) / "prior-predictive.yaml", draws, workers)
         else:
-            _posterior(study, rows, workers, out, netcdf, not quiet)
+            _posterior(study, rows, out, again, {"workers": workers, "netcdf": netcdf, "progress": not quiet})
 
 
-def _posterior(
-    name: str, rows: int | None, workers: int | None, out: Path | None, netcdf: bool, progress: bool
-) -> None:
+def _posterior(name: str, rows: int | None, out: Path | None, again: bool, options: dict[str, Any]) -> None:
     from kechuang.calibrate.posterior_study import calibrate as run_study
+    from kechuang.calibrate.posterior_study import calibrate_again
     from kechuang.calibrate.study import read_study
     from kechuang.ensemble.executor import Interrupted
+    from kechuang.ensemble.run import default_out
 
     file = _study_file(name)
     study = read_study(file, str(file)).with_rows(rows)
     folder = out or file.parent
     page = folder / "README.md" if out else _page_folder(folder) / "README.md"
     try:
-        result = run_study(study, folder, page, workers=workers, progress=progress, netcdf=netcdf)
+        if again:
+            second = default_out() / "calibration" / f"{study.name}-again"
+            _say_agreement(calibrate_again(study, folder, page, second, **options), page)
+            return
+        result = run_study(study, folder, page, **options)
     except Interrupted as interruption:
         typer.echo(str(interruption), err=True)
         raise typer.Exit(Interrupted.exit_status) from None
@@ -72,6 +77,16 @@ def _posterior(
     typer.echo(
         f"{result['rows']['all']} rows, effective size {result['effective']:.0f}, largest weight "
         f"{result['largest_weight']:.1%}; {identified} of {len(parameters)} parameters identified"
+    )
+    typer.echo(str(page))
+
+
+def _say_agreement(found: dict[str, Any], page: Path) -> None:
+    word = "agrees" if found["agrees"] else "does not agree"
+    typer.echo(
+        f"seed {found['seed']}: {found['rows']} rows, effective size {found['effective']:.0f}; {word} with the first: of "
+        f"{found['comparisons']} differences the largest is {found['largest']:.1f} standard errors ({found['of']}), "
+        f"up to {found['bar']:.1f} are luck"
     )
     typer.echo(str(page))
 
