@@ -15,6 +15,7 @@ from kechuang.calibrate.diagnostics import (
     Recovery,
     history,
     left_out,
+    moved_by,
     predict,
     recover,
     synthetic_cities,
@@ -39,7 +40,7 @@ IDENTIFIED, PARTLY, SET_BY_PRIOR = "identified", "partly identified", "set by pr
 
 def assess(table: Table, study: Study) -> dict[str, Any]:
     """Return everything that the page and the result file of a study show."""
-    weights = weigh(table)
+    weights, keys = weigh(table), list(drawn())
     parameters = learnt(table, weights, study.seed)
     identified = [key for key, entry in parameters.items() if entry["status"].startswith(IDENTIFIED)]
     known = [key for key, entry in parameters.items() if entry["status"] != SET_BY_PRIOR]
@@ -49,6 +50,7 @@ def assess(table: Table, study: Study) -> dict[str, Any]:
         "largest_weight": short(weights.largest),
         "closures": dict(_closures(table, weights)),
         "not_ruled_out": {name: _shortened(shares) for name, shares in history(table)},
+        "moved_by": {name: {keys[place]: short(value) for place, value in found.items()} for name, found in moved_by(table)},
         "left_to_luck": _left_to_luck(table),
         "parameters": parameters,
         "figures": {one.name: _plain(one) for one in _predictions(table, weights, study.seed)},

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
+from kechuang.analyse.association import ranks_inside
 from kechuang.calibrate.error_model import FigureError, log_kernel
 from kechuang.calibrate.proposal import ALL_FIGURES
 from kechuang.calibrate.table import Table
@@ -161,6 +163,24 @@ def left_out(table: Table, seed: int) -> list[Prediction]:
     return [
         predict(table, weigh(table, without=number), number, seed) for number in range(len(table.design.errors))
     ]
+
+
+def moved_by(table: Table, most: int = 3) -> Iterator[tuple[str, Mapping[int, float]]]:
+    """Yield for every figure the scores that move it most under the prior: rank correlations in the pilot, inside closures.
+
+    Only what luck would not make is named (Bonferroni over all figures and parameters, 5 %); there may be none.
+    """
+    pilot, dimension = table.rows.round == 0, table.design.dimension
+    closures = table.rows.closure[pilot]
+    inputs = np.stack([ranks_inside(column, closures) for column in table.rows.scores[pilot].T], axis=1)
+    bar = norm.isf(0.025 / (dimension * len(table.design.errors))) / np.sqrt(pilot.sum())
+    for error, summary in zip(table.design.errors, table.on_scale[pilot].T, strict=True):
+        known = np.isfinite(summary)
+        ranked = ranks_inside(summary[known], closures[known])
+        length = np.sqrt(np.square(inputs[known]).sum(axis=0) * np.square(ranked).sum())
+        found = np.divide(ranked @ inputs[known], length, out=np.zeros(dimension), where=length > 0.0)
+        first = np.argsort(-np.abs(found), kind="stable")[:most]
+        yield error.summary, {int(place): float(found[place]) for place in first if abs(found[place]) > bar}
 
 
 def history(table: Table) -> Iterator[tuple[str, Mapping[str, float]]]:

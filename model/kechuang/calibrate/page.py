@@ -22,6 +22,7 @@ def validation_page(result: Result, others: Sequence[Finding] = (), again: Resul
         _head(result),
         _learnt(result),
         _figures(result),
+        _moved_by(result),
         _left_out(result),
         cities_section(result),
         sensitivity_section(result),
@@ -97,6 +98,19 @@ def _figures(result: Result) -> str:
         + table(("figure", "printed", "model", "as it would be printed", "width", "inside"), rows)
         + f"\n\n{sentence(missed, 'All printed figures lie inside.', 'Outside')} "
         + sentence(wide, f"No interval is wider than {WIDEST:g} times the error model's.", f"Wider than {WIDEST:g} times")
+    )
+
+
+def _moved_by(result: Result) -> str:
+    rows = [
+        (name, ", ".join(f"`{key}` {value:+.2f}" for key, value in found.items()) or "none that stands out of luck")
+        for name, found in result["moved_by"].items()
+    ]
+    return (
+        "## What each figure speaks about\n\n"
+        "The parameters that move a figure most before anything is learnt: rank correlations over the pilot's draws of the prior, "
+        "inside closures. Where none stands out, the figure can teach little about any of them.\n\n"
+        + table(("figure", "parameters"), rows)
     )
 
 
