@@ -7,18 +7,19 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-worlds test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration calibrate-demo study-forecast study-transfer clean
+.PHONY: help run test test-worlds test-extras test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration study-again calibrate-demo study-forecast study-transfer clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
 	@echo "make test       the whole test suite on $(WORKERS) processes"
 	@echo "make test-worlds   the books of 140 more random cities to 2035"
+	@echo "make test-extras   tests against pyabc, ArviZ and Dask, in an environment of their own"
 	@echo "make test-all   the suite on every Python of 3.11, 3.12, 3.13 that is present"
 	@echo "make lint       ruff and mypy"
 	@echo "make docs       the generated parts of docs/: tables of odd.md, first steps"
 	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
 	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
-	@echo "make study-...  provisional, prior, facts, ladder, levers, calibration, forecast, transfer: the studies in calibration/studies/ and docs/ again"
+	@echo "make study-...  provisional, prior, facts, ladder, levers, calibration, again, forecast, transfer: the studies in calibration/studies/ and docs/ again"
 	@echo "make calibrate-demo   the whole calibration, small: under two minutes, results in outputs/calibration/demo"
 	@echo "make bench-variance   what a common luck is worth; results in benchmarks/results/"
 	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
@@ -42,6 +43,12 @@ test-all:
 			echo "python$$version is not present: skipped"; \
 		fi; \
 	done
+
+# What needs the extras: pyabc against our engine, ArviZ on our netCDF, a Dask cluster. Not in the lock: they are many.
+test-extras:
+	$(MAKE) setup VENV=$(VENV)-extras
+	$(VENV)-extras/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[calibrate,cluster]"
+	$(VENV)-extras/bin/python -m pytest -rs tests/test_calibration_engine.py tests/test_posterior.py tests/test_cluster.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -81,6 +88,10 @@ study-levers: warm
 # Over an hour on two processors; stopped, it goes on where it was.
 study-calibration: warm
 	$(BIN)/kechuang calibrate posterior --netcdf
+
+# The same with another seed and luck: does it say the same?
+study-again: warm
+	$(BIN)/kechuang calibrate posterior --again
 
 calibrate-demo: warm
 	$(BIN)/kechuang calibrate demo --out outputs/calibration/demo
