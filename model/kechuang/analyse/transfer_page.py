@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kechuang.analyse.city_effect import FAR
 from kechuang.analyse.forecast import CORE, FULL
 from kechuang.analyse.transfer import COUNTS, NAIVE
 from kechuang.analyse.transfer_verdict import CHECK_NEAR, NEAR, WIDEST
@@ -68,6 +69,7 @@ def transfer_page(content: Mapping[str, Any]) -> str:
         "",
         *_skill_words(content["skill"]),
         "",
+        *_city_effect(content["city_effect"]),
         "## What was exchanged",
         "",
         "All other parameters, the national policy, the code and the error model are those of the freeze. The levers of the city "
@@ -160,6 +162,38 @@ def _skill_words(skills: Iterable[Mapping[str, Any]]) -> list[str]:
         + ", ".join(f"{rival} {value:+.2f}" for rival, value in entry["skill"].items())
         + "."
         for entry in skills
+    ]
+
+
+def _city_effect(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        f"| {_readings(entry)} | `{key}` | {one['learnt']:.3g} | {one['there']:.3g} | {one['moved']:+.1f} | "
+        f"{one['between_cities']:.2f} | {'extrapolated' if entry['extrapolated'] else ''} |"
+        for entry in entries
+        for key, one in entry["parameters"].items()
+    ]
+    effects = [entry["effect"] for entry in entries]
+    verdict = (
+        "No parameter has to move further than that: the counts ask for no effect of the city."
+        if not any(effects)
+        else "**City effect** in "
+        + ("every combination" if all(effects) else f"{sum(effects)} of {len(effects)} combinations")
+        + " of readings: what was learnt in one city does not hold in the other, and projections of the first should be read with "
+        "the spread between cities in mind."
+    )
+    return [
+        "## After the verdict: an effect of the city?",
+        "",
+        "Where two parameters of behaviour would have to stand for both counts to come out right (linear update over the draws, on "
+        f"logs), in standard deviations of what was learnt; beyond {FAR:g} it is called an effect of the city. Spread: of the log "
+        "between two such cities. Nothing is changed by this: the verdict above is that of the frozen model.",
+        "",
+        "| readings | parameter | learnt | there | moved | spread between cities | |",
+        "|--|--|--|--|--|--|--|",
+        *rows,
+        "",
+        verdict,
+        "",
     ]
 
 

@@ -106,6 +106,7 @@ def transfer(city: str, request: Request) -> None:
 def carry_out(city: str, frozen: dict[str, Any], changed: list[str], request: Request) -> None:
     """Run a transfer, store its predictions, then look up the outcomes and judge."""
     from kechuang.analyse import transfer as study
+    from kechuang.analyse.city_effect import city_effect
     from kechuang.analyse.transfer_page import COMMENT, transfer_page
     from kechuang.analyse.transfer_verdict import judge
     from kechuang.calibrate.studies import write_study
@@ -124,7 +125,7 @@ def carry_out(city: str, frozen: dict[str, Any], changed: list[str], request: Re
     for variant in load_city(city).numbers.variants():
         predictions.append(study.share_prediction(variant, truth["tech_sme_firms"], len(draws), frozen["seed"]))
     about = {"city": key, "city_file": city, "scale": request.scale, "freeze": frozen, "changed_since_freeze": changed}
-    content = {**about, **judge(predictions, test, truth)}
+    content = {**about, **judge(predictions, test, truth), "city_effect": city_effect(predictions, draws, truth)}
     write_study(file, COMMENT, content)
     for one in runs:
         one.clear()
