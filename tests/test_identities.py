@@ -6,6 +6,7 @@ under random levers, shocks, laws, tides, ceilings, parameters, closures and luc
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import cache
@@ -727,3 +728,18 @@ def test_verdict_names_each_violation_and_only_those() -> None:
     )
     assert identities.worst([fine, one]) == 3e-9
     assert identities.worst([]) == 0.0
+    for nothing in (math.nan, math.inf):
+        lost = Residual("deposits change by flows", "firms", 7, nothing, nothing)
+        assert identities.worst([fine, lost]) == math.inf
+        with pytest.raises(CheckFailed, match=f"firms: off by {nothing}"):
+            identities.demand_no_violation([fine, lost])
+
+
+@pytest.mark.parametrize("column", ["deposits", "capital", "loans"])
+def test_what_is_no_number_ends_a_run_audited_or_not(column: str) -> None:
+    """A kernel divides by nothing without a word; the books say it."""
+    city = city_of(scale=0.03)
+    city.step()
+    getattr(city.firms.columns, column)[np.flatnonzero(city.firms.columns.alive)[0]] = np.nan
+    with pytest.raises(CheckFailed, match="off by nan"):
+        city.step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
@@ -148,7 +149,7 @@ class Corridor(mesa.Model):  # type: ignore[misc]
             self._phase("households", closing.settle_households)  # income tax, saving, consumption
             self._phase("government", government.settle_government)  # claims of levers, revenue, spending, debt
             self._phase("closing", closing.close_quarter)  # identities, indicators
-        if self.audit:
+        if self.audit or not math.isfinite(self.worst_residual):
             identities.demand_no_violation(self.residuals)
         if self.datacollector is not None:
             self.datacollector.collect(self)

@@ -7,6 +7,7 @@ last quarter of a year.
 
 from __future__ import annotations
 
+from math import inf, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -118,12 +119,12 @@ def check_audited(city: Corridor) -> list[Residual]:
 
 def worst(residuals: list[Residual]) -> float:
     """Return the largest violation of a quarter as a share of gross flows (counts: any violation is 1)."""
-    return max((residual.share for residual in residuals), default=0.0)
+    return max((residual.share if isfinite(residual.share) else inf for residual in residuals), default=0.0)
 
 
 def demand_no_violation(residuals: list[Residual]) -> None:
     """Raise CheckFailed that names identity, account and quarter of each violation."""
-    bad = [r for r in residuals if r.share > MONEY_TOLERANCE]
+    bad = [r for r in residuals if not r.share <= MONEY_TOLERANCE]  # a share that is no number is a violation
     if bad:
         raise CheckFailed(
             "\n".join(f"{quarter_label(r.quarter)}: {r.identity}: {r.account}: off by {r.value:.6g}" for r in bad)
