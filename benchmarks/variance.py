@@ -70,7 +70,7 @@ def run(size: Size) -> dict[str, np.ndarray]:
     jobs, engine = jobs_of(size), default_engine()
     key = hashlib.sha256(canonical_json({"draws": size.draws, "scale": size.scale, "code": code_hash()}).encode()).hexdigest()
     work = default_out() / f".work-variance-{key[:16]}"
-    with progress_bar(len(jobs), "variance", visible=True, things="runs") as (announce, advance):
+    with progress_bar(len(jobs), "variance", visible=True, unit="runs") as (announce, advance):
         announce("preparing the model (compiled on first use, under a minute)")
         engine.warm_up()
         announce("common and independent luck")
@@ -117,8 +117,10 @@ def table_of(found: dict[str, np.ndarray], size: Size) -> list[dict[str, Any]]:
     for lever in LEVERS.values():
         if lever.number in NUMBERS:
             for column, key in enumerate(KEYS):
-                gaps = [found[f"{lever.key}-{luck}"][:, column] - found["base"][:, column] for luck in (SAME, OTHER)]
-                rows.append({"lever": f"V{lever.number} {lever.key}", "indicator": key, **ratio_of(*gaps, closures)})
+                paired, apart = (
+                    found[f"{lever.key}-{luck}"][:, column] - found["base"][:, column] for luck in (SAME, OTHER)
+                )
+                rows.append({"lever": f"V{lever.number} {lever.key}", "indicator": key, **ratio_of(paired, apart, closures)})
     return rows
 
 

@@ -148,7 +148,7 @@ def _numpy(case: Case, firms: Firms) -> dict[str, Callable[[], Any]]:
         )
         columns.volatility[:count], columns.growth[:count] = sigma, moved
         weights = np.where(alive, columns.sales[:count] * np.exp(moved), 0.0)
-        return np.bincount(industry, weights, case.demand.size)
+        return np.asarray(np.bincount(industry, weights, case.demand.size), dtype=np.float64)
 
     def accumulate() -> float:
         rows = np.flatnonzero((columns.alive[:count] == 1) & (columns.does_research[:count] == 1))
