@@ -87,6 +87,14 @@ _DECLARED = (
         kind="flow",
     ),
     Indicator(
+        "certificates_lost_by_exit",
+        "firms",
+        "Certificates lost by closure",
+        "持证企业退出",
+        "firms that closed in the quarter while they held a certificate",
+        kind="flow",
+    ),
+    Indicator(
         "certificates_direct",
         "firms",
         "New certificates without listing first",
