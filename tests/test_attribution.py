@@ -264,6 +264,25 @@ def test_other_settings_are_another_attribution(tmp_path: Path) -> None:
     assert replace(one.plan, scale=0.5).key != one.plan.key
 
 
+def test_without_a_parameter_set_the_split_uses_that_of_the_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`kechuang compare --attribute` as a planner types it: the runs and the coalitions take the same default."""
+    seen: list[str] = []
+
+    def noted(*arguments: Any, parameters: str, **options: Any) -> Any:
+        seen.append(parameters)
+        raise ArithmeticError
+
+    monkeypatch.setattr("kechuang.analyse.attribution.attribute", noted)
+    monkeypatch.setattr("kechuang.analyse.compare_runs.run_or_reuse", lambda *_, parameters, **__: seen.append(parameters))
+    monkeypatch.setattr("kechuang.analyse.compare_runs.demand_same_draws", lambda _: None)
+    monkeypatch.setattr("kechuang.analyse.compare.outcome_of", lambda *_: None)
+    monkeypatch.setattr("kechuang.analyse.compare_folder.home_of", lambda *_: tmp_path)
+    with pytest.raises(ArithmeticError):
+        kc.compare("baseline", "export-recession", attribute=True, out=tmp_path, progress=False)
+    assert len(set(seen)) == 1
+    assert len(seen) == 3
+
+
 def test_window_defaults_and_refusals() -> None:
     compared = scenario().with_run(until="2030Q4", draws=100)
     assert window_of(None, None, compared, ("2026Q4", "2030Q4")) == Window(24, quarter_index("2026Q4"), ("2026Q4",))
@@ -325,6 +344,9 @@ def test_flows_add_up_to_the_difference_of_counts_exactly(effect: Comparison) ->
             moved = np.sum([values for kind, values in found if kind in (FLOW, LEFT)], axis=0)
             assert np.array_equal(stock, moved), (balance.stock, date)
             assert np.array_equal(stock, np.rint(stock))
+            if balance.parted:
+                named = {item: values for _, item, values in differences(base, plan, balance, date)}
+                assert np.array_equal(named["certificates_new"], named["promoted"] + named["certificates_direct"])
         for outcome in (base, plan):
             left = closed(outcome, balance)
             assert (left >= 0.0).all() if balance.left else not left.any()

@@ -479,12 +479,14 @@ def test_command_prints_tables_and_folder(
     assert status_of(*command) == 0
     said = capsys.readouterr()
     assert not said.err
-    folder = Path(said.out.splitlines()[-1])
+    report = Path(said.out.splitlines()[-1])
+    folder = report.parent
+    assert report.is_file()
     assert status_of("verify", str(folder)) == 0
     capsys.readouterr()
     assert status_of(*command, "--json", "--indicator", "rd_real") == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["folder"] == str(folder)
+    assert (document["folder"], document["report"]) == (str(folder), str(report))
     assert document["dates"] == [UNTIL]
     assert {line["indicator"] for line in document["table"]} == {"rd_real"}
     assert document["table"][0]["mean"] == pytest.approx(packages.at("rd_real", UNTIL, "bonus").mean, rel=1e-12)

@@ -28,13 +28,16 @@ from kechuang.report import (
     charts,
     figures,
     fonts,
+    map_series,
     maps,
     money_figure,
     pictures,
     projections,
     sources,
+    target_detail,
     wording,
 )
+from kechuang.report.context import Context
 from kechuang.report.folder import COST_KINDS, read_folder
 from kechuang.report.networks import GROUPS, Networks, read_networks
 from kechuang.report.summary import Spread, at, bands, overlap, spread
@@ -237,7 +240,7 @@ def test_first_page_says_what_the_run_found(folder: Path, text: str) -> None:
     ahead = [target for target in run.targets if target.kind == "target" and target.closure == "all" and target.judged]
     likely = sum(target.probability > 0.5 for target in ahead)
     assert 0 < likely < len(ahead)
-    assert f"{likely} of the {len(ahead)} targets" in said
+    assert f"{likely} of the {len(ahead)} targets" in re.sub(r"\s+", " ", said)
     for target in ahead:
         assert wording.probability(target.probability, run.draws, "en") in said
         assert f"{target.probability:.2f} ± {target.error:.2f}" in said
@@ -253,6 +256,56 @@ def test_every_target_is_accounted_for(folder: Path, text: str) -> None:
     for target in run.targets:
         if target.kind == "target":
             assert f'id="en-target-{target.id}"' in text
+
+
+def test_every_number_of_the_first_sentences_is_linked(text: str) -> None:
+    """What is no link is a date, the share of an interval, or a count of draws or targets."""
+    allowed = r"(?<!\d)20\d\d(年末?)?|\d+ different draws|\d+次|\d+项|over the \d+ targets|over \d+ targets"
+    for language in ("en", "zh"):
+        part = text[text.index(f'<article class="language {"first" if language == "en" else "other"}"'):]
+        said = re.findall(r"<li>(.*?)</li>", part[: part.index("</ul>")], flags=re.DOTALL)
+        assert len(said) >= 4
+        for sentence in said:
+            bare = unescape(re.sub(r"<a .*?</a>", "", sentence)).replace("\u00a0", " ")
+            assert not re.search(r"\d", re.sub(allowed, "", bare)), bare
+
+
+def test_every_row_of_targets_leads_to_its_indicator_and_its_source(text: str) -> None:
+    rows = re.findall(r"<tr>\n<th scope=\"row\">.*?</tr>", text, flags=re.DOTALL)
+    assert len(rows) >= 20
+    for row in rows:
+        joint = "All in the same draw" in row or "同一次抽样中全部达成" in row
+        assert joint or re.search(r'href="#(en|zh)-indicator-', row), row
+        assert joint or re.search(r'href="#(en|zh)-target-', row), row
+    for anchor in set(re.findall(r'href="#(en-target-[\w-]+)"', text)):
+        line = re.search(rf'<tr id="{anchor}">.*?</tr>', text, flags=re.DOTALL)
+        assert line is not None
+        assert 'href="#en-evidence-' in line[0], "and from there to the figure that names it"
+
+
+def test_a_joint_event_names_its_members(text: str) -> None:
+    said = unescape(visible(text)).replace("\u00a0", " ")
+    assert "All in the same draw, end of 2025: High-tech firms double, Technology SMEs double" in said
+    assert "同一次抽样中全部达成：高新技术企业翻一番、科技型中小企业翻一番" in said
+
+
+def test_targets_say_when_and_what_their_spread_is_made_of(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(folder, run, ignore=shutil.ignore_patterns("report.html", "figures"))
+    lines = ["id,closure,parameters,luck,within", "high-tech-doubling-2025,0.5,0.3,0.2,0.5", "gdp-2026,0.25,,,0.75"]
+    (run / "spread.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    contexts = {language: Context(read_folder(run), sources.Sources(), language) for language in ("en", "zh")}
+    table = target_detail.detail(contexts["en"])
+    assert table is not None
+    rows = {re.sub("<[^>]+>", "", str(row[0])): [str(cell).replace("\u00a0", " ") for cell in row[1:]] for row in table.rows}
+    found = next(cells for title, cells in rows.items() if title.startswith("High-tech firms double"))
+    assert found[2:] == ["50 %", "30 %", "20 %"]
+    target = next(one for one in contexts["en"].run.targets if one.id == "high-tech-doubling-2025" and one.closure == "all")
+    assert found[1] == wording.quarter(target.first_quarter, "en")
+    assert found[0].removesuffix(" %") == f"{100 * target.ever:.0f}"
+    together = next(cells for title, cells in rows.items() if title.startswith("GDP"))
+    assert together[2:] == ["25 %", "with luck 75 %", ""]
+    assert target_detail.detail(contexts["zh"]) is not None
 
 
 def test_cost_table_holds_the_medians(folder: Path, text: str) -> None:
@@ -381,6 +434,7 @@ def test_numbers_are_written_as_people_write_them() -> None:
     assert wording.quantity(2.4, "rd_intensity", "en") == "2.40\u00a0%"
     assert wording.quarter("2026Q4", "en") == "end of 2026"
     assert wording.quarter("2023Q1", "zh") == "2023年一季度"
+    assert wording.unbroken("Output of 10 000 亿元, 4 %") == "Output of 10\u00a0000\u00a0亿元, 4\u00a0%"
     assert wording.condition(">=", 0.95, 2, "en") == "≥\u00a00.95"
     assert wording.sales(2000, "en") == "20 m"
     assert wording.sales(500_000, "zh") == "50亿"
@@ -410,6 +464,23 @@ def test_names_on_the_map_do_not_cover_each_other() -> None:
     middles = maps.spread_out([(place.x / 20, place.y / 20) for place in city.places], rooms)
     pairs = [(one, other) for k, one in enumerate(middles) for other in middles[:k]]
     assert min(max(abs(one[0] - other[0]) / 0.8, abs(one[1] - other[1]) / 0.7) for one, other in pairs) > 0.97
+
+
+def test_small_maps_count_firms_and_nodes(text: str) -> None:
+    described = re.search(r'<desc id="en-map-series-text">(.*?)</desc>', text)
+    assert described is not None
+    assert [date for date in ("end of 2016", "end of 2020", "end of 2023", "end of 2035") if date not in described[1]] == []
+    assert "0 nodes open" in described[1]
+    assert "No node of the corridor plan opens in this scenario" in text
+    planned = map_series.open_nodes("plan", "2026Q4")
+    assert sum(planned.values()) == 10, "two a year from 2022Q4 on, as the city's file says"
+    assert sum(map_series.open_nodes("plan", "2035Q4").values()) == len(sources.Sources().city.nodes) == 14
+    assert not map_series.open_nodes("none", "2035Q4")
+    sites = [map_series.Site("core", 0, 0), map_series.Site("county", 9, 9)]
+    panels = [map_series.Panel("2020Q4", (10.0, 0.0), (0, 0)), map_series.Panel("2026Q4", (40.0, 5.0), (3, 0))]
+    drawn = map_series.map_series(sites, panels)._repr_svg_()  # type: ignore[attr-defined]
+    assert "end of 2026: 45" in drawn
+    assert "open nodes of the plan" in drawn
 
 
 def test_pictures_fall_back_to_english_and_say_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -666,6 +737,21 @@ def test_a_browser_without_network_shows_it_and_has_nothing_to_say(folder: Path,
     # A busy browser smooths an edge differently now and then, so pictures are compared and not their bytes.
     assert apart["english"] < 0.002, "the page opens in its first language"
     assert apart["chinese"] > 0.02, "the switch shows the other one"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_answer_is_one_sheet_of_paper(folder: Path, browser: str, language: str, tmp_path: Path) -> None:
+    """Printed on A4, the second sheet begins with the section after the answer, however many targets there are."""
+    reader = shutil.which("pdftotext")
+    if not reader:
+        pytest.skip(pictures.INSTALL_POPPLER)
+    sheet = tmp_path / "report.pdf"
+    address = f"{(folder / 'report.html').resolve().as_uri()}#{language}"
+    assert pictures.visit(browser, address, "--no-pdf-header-footer", f"--print-to-pdf={sheet}").finished
+    said = subprocess.run([reader, "-f", "1", "-l", "2", str(sheet), "-"], check=True, capture_output=True, text=True).stdout
+    first, second = said.split("\f")[:2]
+    assert str(table()["target.note"][language])[:12] in "".join(first.split("\n"))
+    assert second.strip().startswith(table()["section.past"][language])
 
 
 def test_pictures_say_what_to_install(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import kechuang.resources
+from kechuang.analyse.influence import Influence, Unknown
 from kechuang.errors import InputError
 from kechuang.parameters import load_parameters, parameters_hash
 from kechuang.posterior import POSTERIOR
@@ -104,6 +105,29 @@ def test_the_unknowns_that_made_the_run_are_named(posterior_run: Path) -> None:
     assert share[1].startswith(f"{name} (+): ")
     gdp = next(cells for title, cells in found.items() if title.startswith("GDP of 8000"))
     assert gdp[1].startswith(f"{load_parameters()['demand_trend'].meaning.en} (+): ")
+
+
+def test_near_misses_are_few_and_in_order() -> None:
+    """Of what is not clear, only what would stand out alone, the nearest first."""
+    unknowns = tuple(Unknown(f"key{k}", 0.1, 0.0, 0.2, 1, 0.002 * k, clear=k == 0) for k in range(9))
+    found = change.near_misses([Influence("one", 50.0, unknowns), Influence("two", 50.0, unknowns[:2])])
+    assert [(target, unknown.key) for target, unknown in found] == [
+        ("one", "key1"), ("two", "key1"), ("one", "key2"), ("one", "key3"), ("one", "key4")]
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize(("language", "words"), [("en", "perhaps luck"), ("zh", "可能只是偶然")])
+def test_near_misses_stand_below_the_table(
+    posterior_run: Path, language: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_of(posterior_run, language)
+    target = context.findings.influences[0].target
+    near = Unknown("demand_trend", 0.1, 0.0, 0.2, 1, 0.004)
+    monkeypatch.setattr(change, "near_misses", lambda _: [(target, near)])
+    note = change.change(context)["tables"][0]["note"]
+    assert words in plain(note)
+    assert f'href="#{language}-parameter-demand_trend"' in note
+    assert "0.004" in plain(note)
 
 
 @pytest.mark.usefixtures("shipped")

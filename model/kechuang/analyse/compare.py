@@ -12,7 +12,7 @@ k of the other; each is a run folder of its own, and one that lies there finishe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,6 +163,27 @@ class Comparison:
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     @cached_property
+    def targets(self) -> pd.DataFrame:
+        """The targets of the first scenario under every one; see kechuang.analyse.compare_tables (empty without runs)."""
+        import pandas as pd
+
+        from kechuang.analyse.compare_tables import TARGET_COLUMNS, target_rows
+
+        runs = dict(zip(self.labels, self.runs, strict=True)) if self.runs else {}
+        return pd.DataFrame(list(target_rows(runs)) if runs else [], columns=list(TARGET_COLUMNS))
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """Differences in every quarter of the indicators that are drawn over time; see kechuang.analyse.compare_tables."""
+        import pandas as pd
+
+        from kechuang.analyse.compare_tables import PATH_COLUMNS, path_rows
+
+        base = self.outcomes[self.base]
+        rows = [row for label in self.others for row in path_rows(base, self.outcomes[label])]
+        return pd.DataFrame(rows, columns=list(PATH_COLUMNS))
+
+    @cached_property
     def attribution(self) -> pd.DataFrame:
         """Differences split over levers and channels (without rows unless asked for); see kechuang.analyse.attribution."""
         import pandas as pd
@@ -216,19 +237,22 @@ def compare(
     attribute: bool = False,
     attribute_draws: int | None = None,
     attribute_until: str | None = None,
+    finish: Callable[[Path], None] | None = None,
 ) -> Comparison:
     """Run scenarios (or those of these names or paths) on the same draws and return how they differ from the first.
 
     `draws` and `seed` default to those of the first scenario; all run until the earliest of their last quarters (or
     `until`). `dates` are the quarters of the tables. Other options as in `kechuang.run`; the comparison is written to
     `<out>/compare-<names>/<id>/`. `attribute` splits the differences over levers, on the first `attribute_draws` draws (24
-    unless there are fewer) up to `attribute_until` (2026Q4); that takes hundreds of shorter runs.
+    unless there are fewer) up to `attribute_until` (2026Q4); that takes hundreds of shorter runs. `finish` gets the
+    folder before it is in its place, to add a report.
     """
     from kechuang.analyse.attribution import attribute as split
     from kechuang.analyse.attribution import window_of
     from kechuang.analyse.compare_folder import home_of, write_comparison
     from kechuang.analyse.compare_runs import aligned, dates_of, demand_same_draws, labels_of, run_or_reuse
     from kechuang.ensemble.draws import parameters_or_default
+    from kechuang.ensemble.own_files import written_files
     from kechuang.ensemble.run import default_out
     from kechuang.scenario import load_scenario
     from kechuang.targets import select_targets
@@ -240,27 +264,24 @@ def compare(
     for scenario in scenarios:
         select_targets(scenario.targets)  # an unknown target is said before the first run, not after it
     home = Path(out) if out is not None else default_out()
-    runs = [
-        run_or_reuse(
-            scenario,
-            parameters=parameters_or_default(parameters),
-            workers=workers,
-            out=home,
-            audit=audit,
-            progress=progress,
-            scale=scale,
-        )
-        for scenario in scenarios
-    ]
+    options: dict[str, Any] = {
+        "parameters": parameters_or_default(parameters),
+        "workers": workers,
+        "audit": audit,
+        "scale": scale,
+        "progress": progress,
+    }
+    files = [written_files(one) if isinstance(one, str) else {} for one in (base, *others)]
+    pairs = zip(scenarios, files, strict=True)
+    runs = [run_or_reuse(scenario, out=home, files=own, **options) for scenario, own in pairs]
     demand_same_draws(runs)
     labels = labels_of(scenarios)
     outcomes = [outcome_of(run, label) for run, label in zip(runs, labels, strict=True)]
-    options: dict[str, Any] = {"parameters": parameters, "workers": workers, "audit": audit, "scale": scale}
     attributions = [
-        split(scenarios[0], other, label, window, home_of(runs, home), progress=progress, **options)
+        split(scenarios[0], other, label, window, home_of(runs, home), **options)
         for other, label in zip(scenarios[1:], labels[1:], strict=True)
         if window is not None
     ]
     found = Comparison(outcomes, wanted, runs, attributions=attributions)
-    found.folder = write_comparison(found, home)
+    found.folder = write_comparison(found, home, finish)
     return found

@@ -2,10 +2,11 @@
 
     stock_B - stock_A at a date = sum up to the date of (flows in_B - flows in_A) - (flows out_B - flows out_A)
 
-since both runs begin with the same firms. High-tech firms come by new certificates and go by lapsed ones or because the
-firm closes; a renewal keeps a firm where it is and is shown without a sign. Closures of certified firms are not an
-indicator: they are what the stock and the other flows leave in each run, a number that is never negative. Units of
-industry come by births and go by closures; there nothing is left.
+since both runs begin with the same firms. High-tech firms come by new certificates, of firms promoted from the list of
+technology SMEs or certified without listing first, and go by lapsed ones or because the firm closes; a renewal keeps a
+firm where it is and is shown without a sign. Closures of certified firms are not an indicator: they are what the stock
+and the other flows leave in each run, a number that is never negative. Units of industry come by births and go by
+closures; there nothing is left.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-STOCK, FLOW, LEFT, BESIDE = "stock", "flow", "left", "beside"
+STOCK, FLOW, PART, LEFT, BESIDE = "stock", "flow", "part", "left", "beside"
 COLUMNS = ("scenario", "base", "date", "stock", "kind", "item", "en", "zh", "mean", "low", "high")
-"""`kind`: the stock, a flow with its sign, what stock and flows leave, or a flow that stands beside and is not added."""
+"""`kind`: the stock, a flow with its sign, a part of the flow above it, what stock and flows leave, or a flow that
+stands beside and is not added."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Balance:
     left: str = ""
     left_en: str = ""
     left_zh: str = ""
+    parted: str = ""
+    part: str = ""
+    rest: str = ""
+    rest_en: str = ""
+    rest_zh: str = ""
+    """The flow `parted` into one indicator, `part`, and the `rest` of it."""
 
 
 BALANCES = (
@@ -51,6 +59,11 @@ BALANCES = (
         "certified_closed",
         "Closed while certified (from stock and flows)",
         "持证期间退出（由存量和流量推算）",
+        "certificates_new",
+        "certificates_direct",
+        "promoted",
+        "Promoted from the list of technology SMEs",
+        "由科技型中小企业升级",
     ),
     Balance("industrial_units", ("firms_entered",), ("firms_exited",)),
 )
@@ -78,6 +91,10 @@ def differences(
             moved = sign * (_sum(scenario, key, date) - _sum(base, key, date))
             left = left - moved
             yield FLOW, key, moved + 0.0  # no negative zero
+            if key == balance.parted:
+                part = sign * (_sum(scenario, balance.part, date) - _sum(base, balance.part, date))
+                yield PART, balance.rest, moved - part
+                yield PART, balance.part, part + 0.0
     if balance.left:
         yield LEFT, balance.left, left
     for key in balance.beside:
@@ -105,4 +122,6 @@ def _sum(run: Outcome, key: str, date: str) -> Numbers:
 def _names(balance: Balance, item: str) -> dict[str, str]:
     if item == balance.left:
         return {"en": balance.left_en, "zh": balance.left_zh}
+    if item == balance.rest:
+        return {"en": balance.rest_en, "zh": balance.rest_zh}
     return {"en": INDICATORS[item].en, "zh": INDICATORS[item].zh}

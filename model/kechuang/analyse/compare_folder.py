@@ -11,7 +11,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _LONGEST_NAME = 200
+_SHOWN = ("title", "summary", "law", "tide", "nodes", "support_ceiling", "levers", "shocks")
+"""What a report of the comparison says about a scenario: a report is made from the folder alone."""
 
 
 def home_of(runs: Sequence[Ensemble], out: Path) -> Path:
@@ -32,8 +34,8 @@ def home_of(runs: Sequence[Ensemble], out: Path) -> Path:
     return out / f"compare-{'-'.join(run.scenario_name for run in runs)}"[:_LONGEST_NAME]
 
 
-def write_comparison(comparison: Comparison, out: Path) -> Path:
-    """Write the folder beside its final place and rename it; return the final folder."""
+def write_comparison(comparison: Comparison, out: Path, finish: Callable[[Path], None] | None = None) -> Path:
+    """Write the folder beside its final place, let `finish` add to it, rename it; return the final folder."""
     from kechuang.ensemble.plan import canonical_json
     from kechuang.ensemble.record import RECORD, run_id_of, seal_report
 
@@ -47,9 +49,13 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
         _write(content / "costs.csv", comparison.costs)
         _write(content / "rankings.csv", comparison.rankings)
         _write(content / "flows.csv", comparison.flows)
+        _write(content / "targets.csv", comparison.targets)
+        _write(content / "paths.csv", comparison.paths)
         _write_attribution(content, comparison)
         text = canonical_json(_record(comparison, content))
         (content / RECORD).write_text(text, encoding="utf-8", newline="\n")
+        if finish is not None:
+            finish(content)
         seal_report(content)
         final = _put_in_place(content, home / run_id_of(text.encode()), staging)
     finally:
@@ -90,6 +96,7 @@ def _record(comparison: Comparison, content: Path) -> dict[str, Any]:
             {
                 "label": label,
                 "scenario": run.scenario_name,
+                **{key: run.record["scenario"][key] for key in _SHOWN if key in run.record["scenario"]},
                 "run": run.folder.name,
                 "folder": f"../../{run.scenario_name}/{run.folder.name}",
                 "record": sha256_of(run.folder / RECORD),

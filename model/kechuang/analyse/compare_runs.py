@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,19 +59,22 @@ def run_or_reuse(
     audit: bool,
     progress: bool,
     scale: float,
+    files: Mapping[str, Path] | None = None,
 ) -> Ensemble:
-    """Return the finished run of this scenario if a whole one lies in its folder, else run it (resumable)."""
+    """Return the finished run of this scenario, from these files, if a whole one lies in its folder, else run it (resumable)."""
     from kechuang.analyse.projection import run
     from kechuang.ensemble.draws import draws_for
     from kechuang.ensemble.plan import RunPlan
     from kechuang.ensemble.result import Ensemble
 
     draws = draws_for(parameters, scenario.draws, scenario.seed)
-    plan = RunPlan(scenario, draws, scenario.seed, parameters, audit, scale)
+    plan = RunPlan(scenario, draws, scenario.seed, parameters, audit, scale, files=files or {})
     found = finished_run(plan, out / scenario.name)
     if found is not None:
         return Ensemble(found)
-    return run(scenario, parameters=parameters, workers=workers, out=out, audit=audit, progress=progress, scale=scale)
+    return run(
+        scenario, parameters=parameters, workers=workers, out=out, audit=audit, progress=progress, scale=scale, files=files
+    )
 
 
 def finished_run(plan: RunPlan, home: Path) -> Path | None:
@@ -85,6 +88,7 @@ def finished_run(plan: RunPlan, home: Path) -> Path | None:
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
         "inputs": {name: sha256_of(file) for name, file in input_files(plan).items()},
+        "files": {name: sha256_of(file) for name, file in plan.files.items()} or None,
     }
     for file in sorted(home.glob("*/record.json")):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from kechuang.analyse.precision import stopping_rule
 from kechuang.analyse.target_spread import spread_csv
 from kechuang.analyse.targets import targets_csv
 from kechuang.ensemble.draws import parameters_or_default
+from kechuang.ensemble.own_files import written_files
 from kechuang.ensemble.run import run_ensemble
 from kechuang.errors import InputError, Problem
 
@@ -37,6 +38,7 @@ def run(
     again: int = 0,
     precision: float | None = None,
     max_draws: int | None = None,
+    files: Mapping[str, Path] | None = None,
 ) -> Ensemble:
     """Run a scenario (or the one of this name or path) and return its result with `.targets`.
 
@@ -45,11 +47,13 @@ def run(
 
     `precision` adds batches of `draws` until the Monte-Carlo error of every judged target is no larger, or `max_draws` (1000; of
     the posterior all) are run. `again` draws run a second time with other luck, so that `spread.csv` can tell luck from parameters.
+    `files` are the files that a scenario was loaded from (kechuang.ensemble.own_files.written_files); a name brings its own.
     """
     from kechuang.scenario import load_scenario
     from kechuang.targets import select_targets
 
     if isinstance(scenario, str):
+        files = written_files(scenario)
         scenario = load_scenario(scenario)
     select_targets(scenario.targets)  # an unknown target is said before hours of runs, not after
     scenario, parameters = scenario.with_run(draws=draws, seed=seed), parameters_or_default(parameters)
@@ -71,4 +75,5 @@ def run(
         again=again,
         enough=enough,
         most=max_draws,
+        files=files,
     )

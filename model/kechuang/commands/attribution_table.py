@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kechuang.analyse.attribution import CHANNEL, TOTAL
-from kechuang.analyse.compare_flows import BESIDE, STOCK
+from kechuang.analyse.compare_flows import BESIDE, PART, STOCK
 from kechuang.commands.compare_table import label_of, plain_table, with_interval
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _flow_parts(rows: pd.DataFrame, heading: str, language: str) -> Iterator[Ren
     yield Text(heading, style="bold")
     table = plain_table(words["flow columns"].split("|"))
     for _, row in rows.iterrows():
-        before = "" if row["kind"] == STOCK else words["beside"] if row["kind"] == BESIDE else "  "
+        before = {STOCK: "", PART: "    ", BESIDE: words["beside"]}.get(row["kind"], "  ")
         table.add_row(f"{before}{row[language]}", with_interval(row))
     yield table
 

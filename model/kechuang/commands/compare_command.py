@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kechuang.commands.run_commands import PARAMETERS_HELP, Json, Language, Quiet
+from kechuang.commands.run_commands import PARAMETERS_HELP, Json, Language, Quiet, build_report
 from kechuang.errors import InputError, Problem, did_you_mean
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def compare(
             attribute=attribute,
             attribute_draws=attribute_draws,
             attribute_until=attribute_until,
+            finish=build_report,
         )
     except KeyboardInterrupt as interruption:
         # Between two runs there is nothing to say but that the finished ones are kept.
@@ -119,10 +120,12 @@ def _summary(found: Comparison, indicators: list[str] | None) -> dict[str, Any]:
         "parameters": found.runs[0].parameters,
         "dates": list(found.dates),
         "folder": str(found.folder),
+        "report": str(_report_of(found)),
         "table": _rows(_chosen(found.table, indicators)),
         "costs": _rows(found.costs),
         "rankings": _rows(_chosen(found.rankings, indicators)),
         "flows": _rows(found.flows),
+        "targets": _rows(found.targets),
         "attribution": _rows(_chosen(found.attribution, indicators)),
     }
 
@@ -146,4 +149,8 @@ def _print_outcome(found: Comparison, indicators: list[str] | None, language: st
     console.print(comparison_view(found, language, indicators))
     console.print(attribution_view(found, language, indicators))
     # A path must stay in one piece to be copied, however narrow the terminal is.
-    print(found.folder)
+    print(_report_of(found))
+
+
+def _report_of(found: Comparison) -> Path:
+    return (found.folder or Path()) / "report.html"

@@ -79,11 +79,13 @@ def run(
     from kechuang.analyse.projection import run as run_scenario
     from kechuang.ensemble.cluster import on_cluster
     from kechuang.ensemble.executor import Interrupted
+    from kechuang.ensemble.own_files import written_files
 
+    loaded = _load(scenario, until)
     try:
         with on_cluster(cluster):
             result = run_scenario(
-                _load(scenario, until),
+                loaded,
                 draws,
                 seed,
                 parameters=parameters,
@@ -92,10 +94,11 @@ def run(
                 audit=audit,
                 progress=not (quiet or as_json),
                 scale=scale,
-                finish=_build_report,
+                finish=build_report,
                 again=again,
                 precision=precision,
                 max_draws=max_draws,
+                files=written_files(scenario),
             )
     except Interrupted as interruption:
         print(interruption, file=sys.stderr)
@@ -168,7 +171,8 @@ def _load(name: str, until: str | None) -> Scenario:
     return load_scenario(name).with_run(until=until)
 
 
-def _build_report(folder: Path) -> None:
+def build_report(folder: Path) -> None:
+    """Add the report and its checksums to a folder of a run or a comparison."""
     from kechuang.ensemble.record import seal_report
     from kechuang.report import build
 

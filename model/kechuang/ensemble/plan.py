@@ -114,6 +114,8 @@ class RunPlan:
     """Names and SHA-256 of an analyst's own levers and events."""
     again: int = 0
     """How many of the draws run a second time with other luck, which tells luck from parameters."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Names and places of the scenario files that a planner wrote: bound by the record, no part of the work's key."""
 
     def jobs(self) -> list[Job]:
         """Return one job per draw, in draw order, and then those of the draws that run again."""

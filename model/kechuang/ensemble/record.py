@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kechuang.ensemble.own_files import altered_files
 from kechuang.ensemble.plan import canonical_json, code_hash
 from kechuang.errors import InputError, Problem
 from kechuang.posterior import POSTERIOR
@@ -64,7 +65,7 @@ def input_files(plan: RunPlan) -> dict[str, Path]:
     if cities is not None:
         names += [f"calibration/cities/{file.name}" for file in sorted(cities.glob("*.yaml"))]
     names += {"provisional": [PROVISIONAL], "posterior": [POSTERIOR]}.get(plan.parameters, [])
-    # A planner's own file lies anywhere; what it says stands resolved in the record itself.
+    # A planner's own files lie anywhere and are bound apart (`files`); what they say stands resolved in the record itself.
     origins = {Path(text.rpartition(":")[0]).name for text in plan.scenario.origins.values()}
     written = [name for name in sorted(origins) if name.endswith(".yaml")]
     names += [f"{folder}/{name}" for folder in (LIBRARY, OVERRIDES) for name in written]
@@ -82,6 +83,7 @@ def write_record(folder: Path, plan: RunPlan, outputs: Iterable[Path]) -> str:
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
         "inputs": {name: sha256_of(file) for name, file in input_files(plan).items()},
+        **({"files": {name: sha256_of(file) for name, file in sorted(plan.files.items())}} if plan.files else {}),
         "outputs": {file.relative_to(folder).as_posix(): sha256_of(file) for file in outputs},
     }
     text = canonical_json(content)
@@ -125,7 +127,10 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def verify(folder: Path) -> Verification:
-    """Compare a run folder with its record, offline; nothing is changed and nothing is run again."""
+    """Compare a run folder and what it was made from with its record, offline; nothing is changed, nothing is run again.
+
+    Inputs are the shipped data files, the scenario files that a planner wrote, and, of a comparison, the runs compared.
+    """
     record_file = folder / RECORD
     if not record_file.is_file():
         read_record(folder)
@@ -139,6 +144,9 @@ def verify(folder: Path) -> Verification:
         return found
     _compare(folder, record["outputs"], found)
     _compare(folder, _read_seal(folder, found), found)
+    _compare_inputs(record, found)
+    _compare_own_files(folder, record, found)
+    _compare_runs(folder, record, found)
     _note_strangers(folder, record, found)
     _note_other_versions(record, found)
     return found
@@ -162,6 +170,45 @@ def _compare(folder: Path, expected: Mapping[str, str], found: Verification) -> 
             found.altered.append(f"{name} (missing)")
         elif sha256_of(file) != digest:
             found.altered.append(name)
+
+
+def _compare_inputs(record: Mapping[str, Any], found: Verification) -> None:
+    from kechuang.resources import find
+
+    for name, digest in record.get("inputs", {}).items():
+        file = find(name)
+        found.checked += 1
+        if file is None:
+            found.altered.append(f"{name} (an input, missing)")
+        elif sha256_of(file) != digest:
+            found.altered.append(f"{name} (an input, changed since the run)")
+
+
+def _compare_own_files(folder: Path, record: Mapping[str, Any], found: Verification) -> None:
+    expected = record.get("files", {})
+    found.checked += len(expected)
+    for name, wrong in altered_files(expected, folder):
+        if wrong == "missing":
+            found.checked -= 1
+            found.notes.append(f"{name}, which the scenario was written in, is not here; what it said stands in {RECORD}")
+        else:
+            found.altered.append(f"{name} (an input, changed since the run)")
+
+
+def _compare_runs(folder: Path, record: Mapping[str, Any], found: Verification) -> None:
+    """Check the runs that a comparison was made from, as far as they lie where they lay."""
+    for run in record.get("runs", []):
+        place = folder / run["folder"]
+        if not (place / RECORD).is_file():
+            found.notes.append(f"{run['scenario']}/{run['run']}, one of the runs compared, is not here")
+            continue
+        name = f"{run['scenario']}/{run['run']}"
+        if sha256_of(place / RECORD) != run["record"]:
+            found.altered.append(f"{name}/{RECORD} (one of the runs compared)")
+            continue
+        inner = verify(place)
+        found.checked += inner.checked
+        found.altered.extend(f"{name}/{one}" for one in inner.altered)
 
 
 def _read_seal(folder: Path, found: Verification) -> dict[str, str]:
@@ -196,9 +243,3 @@ def _note_other_versions(record: Mapping[str, Any], found: Verification) -> None
     for name in sorted({*then, *now}):
         if then.get(name) != now.get(name):
             found.notes.append(f"made with {name} {then.get(name, '-')}, here is {now.get(name, '-')}")
-    from kechuang.resources import find
-
-    for name, digest in record.get("inputs", {}).items():
-        file = find(name)
-        if file is not None and sha256_of(file) != digest:
-            found.notes.append(f"{name} has changed since the run")

@@ -50,6 +50,7 @@ def run_ensemble(
     again: int = 0,
     enough: Enough | None = None,
     most: int | None = None,
+    files: Mapping[str, Path] | None = None,
 ) -> Ensemble:
     """Run a scenario over many draws and return the finished run.
 
@@ -61,7 +62,8 @@ def run_ensemble(
     as those of a notebook, run in this one.
     `again` draws run a second time with other luck. With a stopping rule (`enough`), batches of as many draws follow until it is
     content, or `most` are run (default: 1000, or all committed ones); the result is that of a run with this number of draws.
-    The bytes of the folder depend on scenario, draws, seed, parameters, scale, audit, code and package
+    `files` are the scenario files that a planner wrote, by name (kechuang.ensemble.own_files): the record binds their bytes.
+    The bytes of the folder depend on scenario, these files, draws, seed, parameters, scale, audit, code and package
     versions, and on nothing else.
     """
     scenario = scenario.with_run(draws=draws, seed=seed)
@@ -71,7 +73,7 @@ def run_ensemble(
 
     def plan_of(count: int) -> RunPlan:
         chosen, vectors = scenario.with_run(draws=count), draws_for(parameters, count, scenario.seed)
-        return RunPlan(chosen, vectors, scenario.seed, parameters, audit, scale, own, again)
+        return RunPlan(chosen, vectors, scenario.seed, parameters, audit, scale, own, again, files or {})
 
     home = (Path(out) if out is not None else default_out()) / scenario.name
     processes = 1 if own and not can_travel(built) else workers or available_processors()

@@ -1,4 +1,4 @@
-"""The report of a run: one offline page in English and Chinese, a pure function of the run folder."""
+"""The report of a run or of a comparison: one offline page in English and Chinese, a pure function of its folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LANGUAGES = ("en", "zh")
 
 
 def build(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> Path:
-    """Write `report.html` and `figures/*.svg` into a run folder and return the path of the page.
+    """Write `report.html` and `figures/*.svg` into the folder of a run or of a comparison and return the path of the page.
 
     The first language of `languages` is the one shown when the page is opened.
     """

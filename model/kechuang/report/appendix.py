@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from kechuang.report import wording
-from kechuang.report.context import Cell, Context, Table
+from kechuang.report.context import Cell, Context, Speech, Table
 from kechuang.world.indicators import INDICATORS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LEDGER_LIMIT = 1e-9
 """Largest violation of an accounting identity, over gross flows, at which accounts count as closed."""
 
 
-def definitions(context: Context) -> dict[str, Any]:
+def definitions(context: Speech) -> dict[str, Any]:
     """Return the table of indicators: what each means, in which unit, over what, at which prices."""
     texts, language = context.texts, context.language
     rows: list[list[Cell]] = [

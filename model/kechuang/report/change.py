@@ -14,6 +14,8 @@ from kechuang.report.studies import status_word
 from kechuang.world.indicators import INDICATORS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kechuang.analyse.figure_worth import Candidate, Worth
     from kechuang.analyse.influence import Influence, Unknown
     from kechuang.targets import Target
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 QUESTIONS = ("policy", "curve", "ladder", "bonus", "reported", "renewal", "corridor", "places")
 _MOST_PARAMETERS, _MOST_FIGURES = 4, 2
 """How many are named for a target."""
+_MOST_NEAR, _ALONE = 5, 0.01
+"""How many near misses are named, and the chance below which one would stand out if it were the only one looked at."""
 
 
 def sentences(context: Context) -> list[Markup]:
@@ -37,7 +41,7 @@ def change(context: Context) -> dict[str, Any]:
     if findings.influences:
         tables = [
             {"title": texts("change.unknowns_title"), "lead": _unknowns_lead(context), "table": _unknowns_table(context),
-             "note": texts("change.unknowns_note")},
+             "note": _unknowns_note(context)},
             {"title": texts("change.figures_title"), "lead": _figures_lead(context), "table": _figures_table(context),
              "note": texts("change.figures_note")},
         ]
@@ -126,6 +130,24 @@ def _unknowns_table(context: Context) -> Table:
         rows.append([_target(context, target), *(cells[name] for name in shown)])
     columns = [texts(f"change.{name}") for name in ("target", *shown)]
     return Table(texts("change.unknowns_title"), columns, rows, quiet=True)
+
+
+def _unknowns_note(context: Context) -> Markup:
+    """Return how to read the table, and which unknowns came nearest to being named in it."""
+    note, near = context.texts("change.unknowns_note"), near_misses(context.findings.influences)
+    if not near:
+        return note
+    titles = {target.id: target for target in context.findings.targets}
+    named = [context.texts("change.near_one", name=unknown_name(context, unknown.key), target=_target(context, titles[name]),
+                           chance=wording.number(unknown.p_value, 4 if unknown.p_value < 0.001 else 3, context.language))
+             for name, unknown in near if name in titles]
+    return Markup("{} {}").format(note, context.texts("change.near", names=context.listing(named)))
+
+
+def near_misses(found: Sequence[Influence]) -> list[tuple[str, Unknown]]:
+    """Return the pairs of target and unknown that would pass alone but not among all that were looked at, the nearest first."""
+    missed = [(one.target, unknown) for one in found for unknown in one.unknowns if not unknown.clear and unknown.p_value < _ALONE]
+    return sorted(missed, key=lambda pair: (pair[1].p_value, pair[0], pair[1].key))[:_MOST_NEAR]
 
 
 def _target(context: Context, target: Target) -> Markup:

@@ -41,6 +41,8 @@ class Table:
     tight: Sequence[int] = ()
     anchors: Sequence[str] = ()
     quiet: bool = False
+    look: str = ""
+    """Name of a style of its own."""
 
 
 @dataclass(frozen=True)
@@ -52,45 +54,20 @@ class Picture:
     note: Cell = ""
 
 
-@dataclass
-class Context:
-    """One language of one report; `drawings` collects the SVG files by name while sections are built."""
+class Speech:
+    """What every section builder of any page has: one language, the shipped sources, links, numbers, figures.
 
-    run: RunFolder
+    Pages of a run and of a comparison add what they show. `drawings` collects the SVG files by name while sections are built.
+    """
+
     sources: Sources
     language: str
-    drawings: dict[str, str] = field(default_factory=dict)
-    shared: Findings | None = None
+    drawings: dict[str, str]
 
     @cached_property
     def texts(self) -> Texts:
         """The texts in this language."""
         return Texts(self.language)
-
-    @cached_property
-    def findings(self) -> Findings:
-        """What would change the answer, the same for all languages."""
-        return self.shared or Findings(self.run, self.sources)
-
-    @property
-    def last(self) -> str:
-        """The last quarter of the run."""
-        return self.run.quarters[1]
-
-    @property
-    def milestones(self) -> tuple[str, ...]:
-        """The dates that are shown: 2026Q4 and 2035Q4 as far as the run reaches, else its last quarter."""
-        reached = tuple(quarter for quarter in MILESTONES if self.reaches(quarter))
-        return reached or (self.last,)
-
-    @property
-    def last_year(self) -> int:
-        """The last whole year of the run."""
-        return int(self.last[:4]) - (0 if self.last.endswith("4") else 1)
-
-    def reaches(self, quarter: str) -> bool:
-        """Whether the run holds this quarter."""
-        return quarter_index(self.run.quarters[0]) <= quarter_index(quarter) <= quarter_index(self.last)
 
     def anchor(self, name: str) -> str:
         """Return the id of something in the part of the page that is in this language."""
@@ -167,3 +144,39 @@ class Context:
         plain = Markup(title).striptags() if isinstance(title, Markup) else title
         inline = fonts.inline(text, self.anchor(name), plain, description)
         return Picture(Markup(inline), title, note)
+
+
+@dataclass
+class Context(Speech):
+    """One language of the report of one run."""
+
+    run: RunFolder
+    sources: Sources
+    language: str
+    drawings: dict[str, str] = field(default_factory=dict)
+    shared: Findings | None = None
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What would change the answer, the same for all languages."""
+        return self.shared or Findings(self.run, self.sources)
+
+    @property
+    def last(self) -> str:
+        """The last quarter of the run."""
+        return self.run.quarters[1]
+
+    @property
+    def milestones(self) -> tuple[str, ...]:
+        """The dates that are shown: 2026Q4 and 2035Q4 as far as the run reaches, else its last quarter."""
+        reached = tuple(quarter for quarter in MILESTONES if self.reaches(quarter))
+        return reached or (self.last,)
+
+    @property
+    def last_year(self) -> int:
+        """The last whole year of the run."""
+        return int(self.last[:4]) - (0 if self.last.endswith("4") else 1)
+
+    def reaches(self, quarter: str) -> bool:
+        """Whether the run holds this quarter."""
+        return quarter_index(self.run.quarters[0]) <= quarter_index(quarter) <= quarter_index(self.last)

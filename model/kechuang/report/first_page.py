@@ -69,7 +69,8 @@ def _likely(context: Context) -> Markup:
         return context.texts("answer.no_targets")
     likely = sum(target.probability > 0.5 for target in targets)
     name = "none" if likely == 0 else "all" if likely == len(targets) else "some"
-    return context.texts(f"answer.{name}", likely=likely, total=len(targets))
+    counts = {"likely": context.link("section-reading", likely), "total": context.link("section-reading", len(targets))}
+    return context.texts(f"answer.{name}", **counts)
 
 
 def _high_tech(context: Context) -> list[Markup]:
@@ -79,7 +80,7 @@ def _high_tech(context: Context) -> list[Markup]:
     spread = at(frame, key, first)
     if not spread.known or not context.reaches(LAST_REPORTED):
         return []
-    low, high = context.number(spread.q05, key), context.number(spread.q95, key)
+    low, high = (_linked(context, value) for value in (spread.q05, spread.q95))
     sentences = [texts("answer.high_tech", start=_reported_start(context), when=context.when(first), low=low, high=high,
                        middle=context.quantity(spread.q50, key))]
     if last == first:
@@ -90,10 +91,16 @@ def _high_tech(context: Context) -> list[Markup]:
     # Only where parameters are held at one point is the width inside a closure nothing but luck.
     within = sum(item.q95 - item.q05 for item in closures.values()) / len(closures)
     decisive = context.run.parameters == "provisional" and max(medians) - min(medians) > within
-    shown = context.listing([f"{closure}\u00a0{context.number(item.q50, key)}" for closure, item in closures.items()])
+    shown = context.listing([Markup("{}\u00a0{}").format(closure, _linked(context, item.q50))
+                             for closure, item in closures.items()])
     sentences.append(texts("answer.later" if decisive else "answer.later_close", when=context.when(last), medians=shown,
-                           low=context.number(spread.q05, key), high=context.quantity(spread.q95, key)))
+                           low=_linked(context, spread.q05), high=context.quantity(spread.q95, key)))
     return sentences
+
+
+def _linked(context: Context, value: float) -> Markup:
+    """Return a number of firms, linked to what it counts."""
+    return context.link(f"indicator-{MAIN_INDICATOR}", context.number(value, MAIN_INDICATOR))
 
 
 def _reported_start(context: Context) -> Cell:

@@ -56,12 +56,26 @@ class TargetResult:
     probability: float
     error: float
     shortfall: tuple[float, float, float]
+    ever: float
+    """Share of draws that stand at or beyond the threshold in any quarter."""
+    first_quarter: str
+    """Median of the first such quarter, '' where there is none."""
     status: str
 
     @property
     def judged(self) -> bool:
         """Whether the run can say anything about the target."""
         return math.isfinite(self.probability)
+
+
+@dataclass(frozen=True)
+class SpreadResult:
+    """One row of `spread.csv`: shares in the variance of a target; `within` is parameters and luck together."""
+
+    closure: float
+    parameters: float
+    luck: float
+    within: float
 
 
 @dataclass(frozen=True)
@@ -76,11 +90,16 @@ class RunFolder:
     costs: pd.DataFrame | None
     draws_table: pd.DataFrame | None
     targets: tuple[TargetResult, ...]
-    luck: Mapping[str, float]
-    """Share of luck in the variance of a target, by id, where the run could tell it."""
+    spreads: Mapping[str, SpreadResult]
+    """What the variance of a target is made of, by id."""
     histograms: Histograms | None
     networks: Networks | None
     missing: tuple[str, ...]
+
+    @property
+    def luck(self) -> Mapping[str, float]:
+        """Share of luck in the variance of a target, by id, where the run could tell it."""
+        return {name: found.luck for name, found in self.spreads.items() if math.isfinite(found.luck)}
 
     @property
     def scenario(self) -> dict[str, Any]:
@@ -134,7 +153,7 @@ def read_folder(folder: Path) -> RunFolder:
         costs=_read_optional_table(folder / "costs.parquet", COST_COLUMNS),
         draws_table=_read_parquet(folder / "draws.parquet", DRAW_COLUMNS) if (folder / "draws.parquet").is_file() else None,
         targets=_read_targets(folder / "targets.csv"),
-        luck=_read_luck(folder / "spread.csv"),
+        spreads=_read_spreads(folder / "spread.csv"),
         histograms=read_histograms(folder),
         networks=read_networks(folder),
         missing=tuple(name for name in OPTIONAL if not (folder / name).is_file()),
@@ -186,13 +205,14 @@ def _read_targets(path: Path) -> tuple[TargetResult, ...]:
         return tuple(_target(path, line, row) for line, row in enumerate(csv.DictReader(handle), start=2))
 
 
-def _read_luck(path: Path) -> dict[str, float]:
-    """Return the shares of luck that stand in the table of spreads."""
+def _read_spreads(path: Path) -> dict[str, SpreadResult]:
+    """Return the rows of the table of spreads by target."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as handle:
-        rows = [(line, row) for line, row in enumerate(csv.DictReader(handle), start=2) if (row.get("luck") or "").strip()]
-    return {str(row.get("id")): _number(path, line, row, "luck") for line, row in rows}
+        rows = list(enumerate(csv.DictReader(handle), start=2))
+    names = ("closure", "parameters", "luck", "within")
+    return {str(row.get("id")): SpreadResult(*(_number(path, line, row, name) for name in names)) for line, row in rows}
 
 
 def _number(path: Path, line: int, row: dict[str, str], column: str) -> float:
@@ -216,5 +236,6 @@ def _target(path: Path, line: int, row: dict[str, str]) -> TargetResult:
         basis=text("basis") or "level", operation=text("operation") or ">=", threshold=number("threshold"),
         date=text("date"), closure=text("closure") or "all", probability=number("probability"),
         error=number("error"), status=text("status"),
+        ever=number("ever"), first_quarter=text("first_quarter"),
         shortfall=(number("shortfall_05"), number("shortfall_50"), number("shortfall_95")),
     )

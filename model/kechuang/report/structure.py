@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from kechuang.report import wording
 from kechuang.report.charts import bunching, certification_rate, cost_by_year, firm_sizes, industry_chart, ladder_flows
 from kechuang.report.context import Cell, Context, Picture, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.folder import COST_KINDS
+from kechuang.report.map_series import Panel, Site, map_series, open_nodes
 from kechuang.report.maps import Spot, place_map
 from kechuang.report.summary import ALL_LEVERS, amounts_of, at, breakdown_totals, by_year, period_medians, spread
 from kechuang.world.indicators import INDICATORS
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from kechuang.report.snapshots import Histograms
 
 STEPS = ("tech_sme_firms", "high_tech_firms", "leading_firms")
+SERIES = ("2016Q4", LAST_REPORTED, "2023Q4", "2026Q4", "2030Q4", "2035Q4")
+"""Dates of the small maps."""
 FLOWS = ("registrations", "certificates_new", "certificates_renewed", "certificates_lapsed", "certificates_direct")
 
 
@@ -107,7 +112,8 @@ def places(context: Context) -> dict[str, Any] | None:
     totals = {by: {date: breakdown_totals(breakdown, "high_tech_firms", date, by) for date in dates}
               for by in ("place", "industry")}
     return {
-        "pictures": [_map(context, totals["place"], names, dates), _industries(context, totals["industry"], industries, dates)],
+        "pictures": [_map(context, totals["place"], names, dates), _series(context, breakdown, names),
+                     _industries(context, totals["industry"], industries, dates)],
         "tables": [_breakdown_table(context, "places.place", "places.caption", totals["place"], names),
                    _breakdown_table(context, "places.industry", "places.industry_caption", totals["industry"], industries)],
     }
@@ -120,6 +126,26 @@ def _map(context: Context, totals: dict[str, pd.DataFrame], names: dict[str, str
     said = context.said([(spot.name, f"{wording.rounded(spot.early)} → {wording.rounded(spot.late)}") for spot in spots])
     figure = place_map(spots, (context.when(dates[0]), context.when(dates[-1])), context.language)
     return context.picture("map", figure, texts("map.title"), texts.plain("map.alt", rows=said), texts("map.note"))
+
+
+def _series(context: Context, breakdown: pd.DataFrame, names: dict[str, str]) -> Picture:
+    """Return the map at several dates, with the nodes of the plan that are open by the calendar of the scenario."""
+    texts, places = context.texts, context.sources.city.places
+    calendar = str(context.run.scenario.get("nodes", "none"))
+    panels = []
+    for quarter in sorted({*SERIES, context.last} & set(breakdown["quarter"])):
+        table = breakdown_totals(breakdown, "high_tech_firms", quarter, "place")
+        nodes = open_nodes(calendar, quarter)
+        panels.append(Panel(quarter, tuple(_median(table, place.key) for place in places),
+                            tuple(nodes.get(place.key, 0) for place in places)))
+    said = context.said([(context.when(panel.quarter), texts.plain(
+        "map.series_said", nodes=sum(panel.nodes), places=context.listing(
+            [f"{names[place.key]} {wording.rounded(count)}" for place, count in zip(places, panel.firms, strict=True)])))
+        for panel in panels])
+    figure = map_series([Site(place.zone, place.x, place.y) for place in places], panels, context.language)
+    about = texts("map.node_note", calendar=calendar) if calendar != "none" else texts("map.no_nodes")
+    note = Markup("{}{}{}").format(texts("map.series_note"), "" if context.language == "zh" else " ", about)
+    return context.picture("map-series", figure, texts("map.series_title"), texts.plain("map.series_alt", rows=said), note)
 
 
 def _industries(context: Context, totals: dict[str, pd.DataFrame], names: dict[str, str], dates: list[str]) -> Picture:

@@ -11,6 +11,8 @@ from kechuang.report import wording
 from kechuang.report.context import Cell, Context, Table
 from kechuang.report.figures import LAST_REPORTED
 from kechuang.report.folder import TargetResult
+from kechuang.report.target_detail import detail
+from kechuang.report.wording import unbroken
 from kechuang.world.indicators import INDICATORS
 
 if TYPE_CHECKING:
@@ -43,11 +45,11 @@ def reading(context: Context) -> dict[str, Any] | None:
     if not chosen:
         return None
     rows: list[list[Cell]] = [
-        [texts.pick(target.title), _condition(context, target), _notes(context, target), _others(context, target),
+        [unbroken(texts.pick(target.title)), _condition(context, target), _notes(context, target), _others(context, target),
          _result(context, target)] for target in chosen]
     columns = [texts(f"reading.{name}") for name in ("target", "counted", "notes", "others", "result")]
     anchors = [context.anchor(f"target-{target.id}") for target in chosen]
-    return {"table": Table(texts("section.reading"), columns, rows, anchors=anchors, quiet=True)}
+    return {"table": Table(texts("section.reading"), columns, rows, anchors=anchors, quiet=True), "detail": detail(context)}
 
 
 def _mixed(context: Context, *kinds: str) -> list[TargetResult]:
@@ -62,7 +64,8 @@ def _group_title(context: Context, group: str) -> str:
 
 def _row(context: Context, target: TargetResult) -> dict[str, Any]:
     return {
-        "title": context.texts.pick(target.title), "condition": _condition(context, target), "tags": _tags(context, target),
+        "title": unbroken(context.texts.pick(target.title)), "condition": _condition(context, target),
+        "tags": _tags(context, target),
         "words": wording.probability(target.probability, context.run.draws, context.language),
         "tenths": wording.tenths(target.probability), "number": _number(context, target),
         "closures": [(other.closure, wording.number(other.probability, 2, context.language))
@@ -100,7 +103,7 @@ def _condition(context: Context, target: TargetResult) -> Markup:
     """Return what has to hold, with the indicator linked: 'High-tech firms ≥ 2,380, end of 2025'."""
     texts = context.texts
     if target.kind == "joint":
-        return texts("target.joint", date=context.when(target.date))
+        return texts("target.joint", date=context.when(target.date), members=context.listing(_members(context, target)))
     known = target.indicator in INDICATORS
     name = context.indicator(target.indicator) if known else Markup("<code>{}</code>").format(target.indicator)
     amount = _amount(context, target)
@@ -111,10 +114,19 @@ def _condition(context: Context, target: TargetResult) -> Markup:
     return texts("target.by", condition=condition, date=context.when(target.date))
 
 
-def _amount(context: Context, target: TargetResult) -> str:
+def _members(context: Context, event: TargetResult) -> list[str]:
+    """Return the titles of the targets that a joint event asks for, as far as the run has them."""
+    found = context.sources.targets
+    return [unbroken(context.texts.pick(target.title)) for target in _mixed(context, "target")
+            if target.id in found and found[target.id].event == event.id]
+
+
+def _amount(context: Context, target: TargetResult) -> Markup:
     unit = "times" if target.basis.startswith("ratio") else target.unit
-    return wording.with_unit(wording.condition(target.operation, target.threshold, 2, context.language),
-                             wording.unit_name(unit, context.language), context.language)
+    amount = wording.with_unit(wording.condition(target.operation, target.threshold, 2, context.language),
+                               wording.unit_name(unit, context.language), context.language)
+    # Chinese may break anywhere, so also inside a number and before its unit.
+    return Markup('<span class="amount">{}</span>').format(amount)
 
 
 def _notes(context: Context, target: TargetResult) -> Markup:

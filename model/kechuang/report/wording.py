@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from kechuang.report.text import Texts, table
 from kechuang.world.indicators import INDICATORS, Indicator
@@ -62,6 +63,11 @@ def with_unit(text: str, unit_text: str, language: str) -> str:
     if not unit_text or text == MISSING:
         return text
     return f"{text}{unit_text}" if language == "zh" else f"{text}\u00a0{unit_text}"
+
+
+def unbroken(text: str) -> str:
+    """Return a text whose numbers do not break at their spaces, nor before 亿元 and 万元: '10 000 亿元' stays on one line."""
+    return re.sub(r"(?<=\d) (?=\d|[亿万]元|%)", "\u00a0", text)
 
 
 def percent(share: float, language: str) -> str:
