@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,24 @@ def write_run_folder(folder: Path, title: str = "Baseline: policy of 2020 goes o
                      leave_out: tuple[str, ...] = (), parameters: str = "provisional") -> Path:
     """Write every file of a run folder but those left out; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    record = {**_record(title, scale), "parameters": parameters}
+    whole = {**_tables(parameters), "record.json": json.dumps(record, ensure_ascii=False).encode()}
+    for name, content in whole.items():
+        if name not in leave_out:
+            (folder / name).write_bytes(content)
+    return folder
+
+
+@cache
+def _tables(parameters: str) -> dict[str, bytes]:
+    """Return the tables of a run folder as bytes by file name, made once for all tests of a process."""
     generator = np.random.default_rng(7)
     lucks: list[np.ndarray] = []
     frame = _indicators(generator, lucks)
-    _draws(lucks, parameters).to_parquet(folder / "draws.parquet")
-    frame.to_parquet(folder / "indicators.parquet")
-    breakdown = _breakdown(frame, generator)
-    breakdown.to_parquet(folder / "breakdown.parquet")
-    _costs(generator).to_parquet(folder / "costs.parquet")
-    judge_targets(TARGET_GROUPS, frame).to_csv(folder / "targets.csv", index=False)
-    _snapshots(generator).to_parquet(folder / "snapshots.parquet")
-    record = {**_record(title, scale), "parameters": parameters}
-    (folder / "record.json").write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
-    for name in leave_out:
-        (folder / name).unlink()
-    return folder
+    tables = {"draws": _draws(lucks, parameters), "indicators": frame, "breakdown": _breakdown(frame, generator),
+              "costs": _costs(generator), "snapshots": _snapshots(generator)}
+    targets = judge_targets(TARGET_GROUPS, frame).to_csv(index=False).encode()
+    return {**{f"{name}.parquet": table.to_parquet() for name, table in tables.items()}, "targets.csv": targets}
 
 
 def _draws(lucks: list[np.ndarray], parameters: str) -> pd.DataFrame:

@@ -24,23 +24,13 @@ from kechuang.clock import quarter_index
 from kechuang.ensemble.plan import Engine
 from kechuang.errors import InputError
 from kechuang.world.indicators import KEYS
+from small_study import ANOTHER_PRIOR, study_text
 
 SCRIPT = Path(__file__).with_name("interrupted_calibration.py")
 FAKE = Engine(fake_world.simulate, fake_world.warm_up)
-STUDY = """
-seed: 5
-scale: 0.5
-figures: [platform_users, carriers]
-discrepancy: 3
-rows: {pilot: 12, rounds: [6, 6]}
-proposal: {defence: 0.2, all_figures: 0.5, inflation: 2, candidates: 20, cut: 3, screen: 3}
-draws: 30
-checks:
-  cities: 2
-  ranks: 2
-  discrepancy: [2]
-  priors: [{parameter: pool_size, prior: {lognormal: [12000, 0.5]}}]
-"""
+STUDY = study_text(
+    "platform_users, carriers", 12, [6, 6], scale=0.5, discrepancy=3, draws=30, cities=2, priors=ANOTHER_PRIOR
+)
 
 
 @pytest.fixture

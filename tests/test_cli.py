@@ -107,6 +107,7 @@ def test_verify_passes_and_names_an_altered_file(
     assert json.loads(said.out)["altered"] == ["targets.csv"]
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_run_prints_table_and_path_and_verifies(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def test_run_prints_table_and_path_and_verifies(
     assert first == {file.name: file.read_bytes() for file in last.parent.iterdir() if file.is_file()}
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_report_is_a_pure_function_of_the_other_files(
     small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,11 +111,13 @@ def test_a_lever_moves_what_it_should_and_in_its_direction(dose: str, name: str,
 # Private R&D per yuan of grant ----------------------------------------------------------------------------------------
 
 
-PLENTY = {"research_cost_per_person": 1e12}
+SHORT: tuple[tuple[str, float], ...] = ()
+PLENTY = (("research_cost_per_person", 1e12),)
 """Somebody who does R&D beside other work is staff enough for every firm."""
 
 
-def research_per_yuan_of_grant(chosen: str, drift: float, staff: dict[str, float]) -> float:
+@cache
+def research_per_yuan_of_grant(chosen: str, drift: float, staff: tuple[tuple[str, float], ...]) -> float:
     """Return private R&D gained per yuan of one more point of grants, 2025 and 2026, eight pairs of small cities (s.e. .15).
 
     "free" firms are those that neither hold a certificate nor apply for one, "all" firms all that do R&D. Additionality is
@@ -141,7 +143,7 @@ def research_per_yuan_of_grant(chosen: str, drift: float, staff: dict[str, float
                     found[key] = np.array([done[row], grants[row], bound[row]])
 
         for seed in range(8):
-            draw = default_draw("B").with_values(grant_additionality=0.0, reporting_drift_2020=drift, **staff)
+            draw = default_draw("B").with_values(grant_additionality=0.0, reporting_drift_2020=drift, **dict(staff))
             scenario = scenario_of("2026Q4", levers=levers, support_ceiling="none")
             city_of(scenario, draw, seed, scale=0.1, events={"support": [note]}).run()
         totals.append(found)
@@ -172,7 +174,7 @@ def research_per_yuan_of_grant(chosen: str, drift: float, staff: dict[str, float
     ],
 )
 def test_private_research_per_yuan_of_grant_lies_in_its_bounds_in_the_long_run(
-    chosen: str, drift: float, staff: dict[str, float]
+    chosen: str, drift: float, staff: tuple[tuple[str, float], ...]
 ) -> None:
     """Between a fifth crowded out and two fifths drawn in, where staff is no limit."""
     assert -0.2 <= research_per_yuan_of_grant(chosen, drift, staff) <= 0.4
@@ -180,7 +182,7 @@ def test_private_research_per_yuan_of_grant_lies_in_its_bounds_in_the_long_run(
 
 def test_where_staff_is_short_a_grant_replaces_money_of_the_firm() -> None:
     """Firms that cannot hire do not do the R&D that a grant is for: a fifth of a yuan or more of their own is saved."""
-    assert research_per_yuan_of_grant("free", 0.0, {}) < research_per_yuan_of_grant("free", 0.0, PLENTY) - 0.2
+    assert research_per_yuan_of_grant("free", 0.0, SHORT) < research_per_yuan_of_grant("free", 0.0, PLENTY) - 0.2
 
 
 # Firm by firm, where banks have all the capital they want -------------------------------------------------------------

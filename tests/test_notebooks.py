@@ -10,8 +10,14 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
-SAME_PYTHON = f"import sys\nassert sys.prefix == {sys.prefix!r}, sys.prefix"
-"""Run before the first cell: another kernel called python3 would test another installation."""
+BEFORE = f"""
+import sys
+import kechuang.ensemble.run
+assert sys.prefix == {sys.prefix!r}, sys.prefix
+kechuang.ensemble.run.available_processors = lambda: 1
+"""
+"""Run before the first cell: another kernel called python3 would test another installation, and processes started for
+each run of a few small cities, beside those of the tests, take longer than the cities."""
 
 BAR = "IProgress not found"
 """What the progress bars of Mesa's dependency tqdm say where no notebook widgets are installed."""
@@ -42,7 +48,7 @@ def test_outputs_are_stripped(file: Path) -> None:
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebook_runs(file: Path, tmp_path: Path) -> None:
     notebook = read(file)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(SAME_PYTHON))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )

@@ -31,22 +31,10 @@ from kechuang.errors import InputError
 from kechuang.parameters import load_parameters, parameters_hash
 from kechuang.posterior import POSTERIOR, changed_since, is_current, made_from, origin, posterior_draws
 from kechuang.scenario import load_scenario
+from small_study import ANOTHER_PRIOR, study_text
 
 FAKE = Engine(fake_world.simulate, fake_world.warm_up)
-STUDY = """
-seed: 5
-scale: 1
-figures: [platform_users, carriers]
-discrepancy: 8
-rows: {pilot: 20, rounds: [20]}
-proposal: {defence: 0.2, all_figures: 0.5, inflation: 2, candidates: 20, cut: 3, screen: 3}
-draws: 12
-checks:
-  cities: 4
-  ranks: 4
-  discrepancy: [2]
-  priors: [{parameter: pool_size, prior: {lognormal: [12000, 0.5]}}]
-"""
+STUDY = study_text("platform_users, carriers", 20, [20], discrepancy=8, priors=ANOTHER_PRIOR)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +46,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, obje
     file.write_text(STUDY, encoding="utf-8")
     out = folder / "out"
     study = read_study(file, "study.yaml")
-    result = calibrate(study, out, out / "README.md", workers=1, progress=False, engine=FAKE, work=folder / "work")
+    result = calibrate(
+        study, out, out / "README.md", workers=1, progress=False, netcdf=True, engine=FAKE, work=folder / "work"
+    )
     return out, result
 
 
@@ -198,21 +188,10 @@ def test_netcdf_without_its_packages_is_refused_before_any_run(monkeypatch: pyte
         demand_layout_tools()
 
 
-@pytest.fixture(scope="module")
-def layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the netCDF of a small study of the fake model."""
-    folder = tmp_path_factory.mktemp("layout")
-    file = folder / "small" / "study.yaml"
-    file.parent.mkdir()
-    file.write_text(STUDY, encoding="utf-8")
-    calibrate(read_study(file, "s"), folder, workers=1, progress=False, netcdf=True, engine=FAKE, work=folder / "work")
-    return folder / "posterior.nc"
-
-
-def test_the_netcdf_has_the_groups_of_arviz(layout: Path) -> None:
+def test_the_netcdf_has_the_groups_of_arviz(made: tuple[Path, dict[str, object]]) -> None:
     import h5netcdf
 
-    with h5netcdf.File(layout, "r") as book:
+    with h5netcdf.File(made[0] / "posterior.nc", "r") as book:
         assert set(book.groups) >= {"posterior", "prior", "posterior_predictive", "observed_data", "sample_stats"}
         assert book["posterior"]["pool_size"].shape == (1, 12)
         assert book["posterior"]["pool_size"].dimensions == ("chain", "draw")
@@ -221,23 +200,27 @@ def test_the_netcdf_has_the_groups_of_arviz(layout: Path) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("arviz") is None, reason="arviz is not installed (kechuang[calibrate])")
 @pytest.mark.filterwarnings("ignore")
-def test_arviz_reads_the_netcdf(layout: Path) -> None:
+def test_arviz_reads_the_netcdf(made: tuple[Path, dict[str, object]]) -> None:
     import arviz  # type: ignore[import-not-found]
 
-    data = arviz.from_netcdf(layout)
+    data = arviz.from_netcdf(made[0] / "posterior.nc")
     assert float(data.posterior["pool_size"].mean()) > 0.0
 
 
 @pytest.mark.slow
-def test_the_whole_chain_runs_small_with_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = STUDY.replace("scale: 1", "scale: 0.02").replace("pilot: 20", "pilot: 8").replace("rounds: [20]", "rounds: [5]")
+def test_the_whole_chain_runs_small_with_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # else its rows stay in outputs/ of the checkout, and the next run of this test finds them
     file = tmp_path / "tiny" / "study.yaml"
     file.parent.mkdir()
-    file.write_text(text.replace("[platform_users, carriers]", "[value_added_q1]"), encoding="utf-8")
+    file.write_text(
+        study_text("value_added_q1", 8, [3], scale=0.02, discrepancy=8, priors=ANOTHER_PRIOR), encoding="utf-8"
+    )
     with pytest.raises(SystemExit) as ended:
         main(["calibrate", str(file), "--workers", "1", "--out", str(tmp_path / "out"), "--quiet"])
     assert not ended.value.code
-    assert "39 rows, effective size" in capsys.readouterr().out
+    assert "33 rows, effective size" in capsys.readouterr().out
     result = (tmp_path / "out" / "result.yaml").read_text(encoding="utf-8")
     assert f"parameters: {parameters_hash()}" in result
     assert "a trial, not a result" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")

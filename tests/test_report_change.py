@@ -221,6 +221,7 @@ def test_draws_that_are_the_same_simulation_count_once(posterior_run: Path, tmp_
 # --- what the figures taught ------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_statuses_mark_parameters_of_a_posterior_run(posterior_run: Path, shipped: Path) -> None:
     write(shipped, RESULT, result())
     context = context_of(posterior_run)

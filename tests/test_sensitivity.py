@@ -21,23 +21,10 @@ from kechuang.calibrate.study import OtherDate, Study, find_studies, read_study
 from kechuang.calibrate.table import Table
 from kechuang.calibrate.weights import Weights, effective_size, weigh
 from kechuang.errors import InputError
+from small_study import ANOTHER_DATE, study_text
 from synthetic_table import synthetic_table
 
-STUDY = """
-seed: 5
-scale: 1
-figures: [high_tech_2020, tech_sme_2020, carriers]
-discrepancy: 1
-rows: {pilot: 50, rounds: [1500]}
-proposal: {defence: 0.2, all_figures: 0.5, inflation: 2, candidates: 20, cut: 3, screen: 3}
-draws: 12
-checks:
-  cities: 4
-  ranks: 4
-  discrepancy: [2]
-  priors: []
-  dates: [{figure: tz_hte_2015, indicator: high_tech_firms, date: 2016Q4, share: 0.15}]
-"""
+STUDY = study_text("high_tech_2020, tech_sme_2020, carriers", 50, [1500], dates=ANOTHER_DATE)
 DATE = OtherDate("tz_hte_2015", "high_tech_firms", "2016Q4", 0.15)
 ALONE, BOTH = "430 is still the number of 2016Q4", "430 of 2015-12 (0.85) or still of 2016Q4 (0.15)"
 

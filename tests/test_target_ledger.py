@@ -222,6 +222,7 @@ def test_wrong_input_is_status_2(arguments: tuple[str, ...], capsys: pytest.Capt
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("few_figures")
 def test_command_tells_what_the_spread_is_made_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--draws", "6", "--until", "2026Q4", "--parameters", "prior", "--scale", "0.03", "--workers", "1")
     command = ("run", "baseline", *options, "--out", str(tmp_path), "--again", "3", "--precision", "0.3", "--quiet")

@@ -22,23 +22,10 @@ from kechuang.commands import validate_commands
 from kechuang.parameters import load_parameters
 from kechuang.posterior import origin
 from kechuang.world.indicators import INDICATORS
+from small_study import ANOTHER_DATE, ANOTHER_PRIOR, study_text
 from synthetic_table import synthetic_table
 
-STUDY = """
-seed: 5
-scale: 1
-figures: [high_tech_2020, value_added_q1, carriers]
-discrepancy: 1
-rows: {pilot: 20, rounds: [500]}
-proposal: {defence: 0.2, all_figures: 0.5, inflation: 2, candidates: 20, cut: 3, screen: 3}
-draws: 12
-checks:
-  cities: 4
-  ranks: 4
-  discrepancy: [2]
-  priors: [{parameter: pool_size, prior: {lognormal: [12000, 0.5]}}]
-  dates: [{figure: tz_hte_2015, indicator: high_tech_firms, date: 2016Q4, share: 0.15}]
-"""
+STUDY = study_text("high_tech_2020, value_added_q1, carriers", 20, [500], priors=ANOTHER_PRIOR, dates=ANOTHER_DATE)
 
 
 @pytest.fixture(scope="module")

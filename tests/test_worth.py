@@ -13,18 +13,10 @@ from kechuang.calibrate.study import Study, read_study
 from kechuang.calibrate.table import Table
 from kechuang.calibrate.weights import Weights, effective_size, weigh
 from kechuang.calibrate.worth import Part, candidates, noise_level, quantities, shares, worth
+from small_study import study_text
 from synthetic_table import synthetic_table
 
-STUDY = """
-seed: 5
-scale: 1
-figures: [high_tech_2020, tech_sme_2020, value_added_q1]
-discrepancy: 1
-rows: {pilot: 50, rounds: [1500]}
-proposal: {defence: 0.2, all_figures: 0.5, inflation: 2, candidates: 20, cut: 3, screen: 3}
-draws: 12
-checks: {cities: 4, ranks: 4, discrepancy: [], priors: []}
-"""
+STUDY = study_text("high_tech_2020, tech_sme_2020, value_added_q1", 50, [1500])
 TOLD, LEARNT, UNLEARNT, NUMBER = "tech_sme_firms@2018Q4", 20, 40, "employment@2020Q4"
 
 

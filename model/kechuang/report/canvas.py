@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kechuang.report import fonts, wording
@@ -50,15 +51,22 @@ def drawing() -> Iterator[None]:
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of that many inches that notebooks show as SVG, without pyplot's global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = _picture_class()(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@cache
+def _picture_class() -> type[Figure]:
+    """Return the class of figures, made once: matplotlib reads through all its properties for every class of artists."""
     from matplotlib.figure import Figure
 
     class Picture(Figure):
         def _repr_svg_(self) -> str:
             return fonts.svg(self, "figure")
 
-    figure = Picture(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
+    return Picture
 
 
 def add_axes(figure: Figure, left: float, right: float, bottom: float, top: float, share: Axes | None = None) -> Axes:

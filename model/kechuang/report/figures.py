@@ -63,7 +63,7 @@ def fan_chart(frame: pd.DataFrame, key: str, language: str = "en", reported: Seq
         table = bands(frame, key)
         _draw_fan(axes, table)
         for closure in closures:
-            own = bands(frame[frame["closure"] == closure], key)
+            own = bands(frame, key, closure)
             axes.plot(_years(own), own[0.5], color=CLOSURE_COLOURS[closure], linestyle=CLOSURE_LINES[closure],
                       linewidth=1.2)
         _draw_reported(axes, reported)
@@ -96,7 +96,7 @@ def closure_panels(frame: pd.DataFrame, key: str, language: str = "en",
             left = 0.125 + place * width
             axes = canvas.add_axes(figure, left=left, right=left + width - 0.03, bottom=0.1, top=0.885,
                                    share=drawn[0] if drawn else None)
-            _draw_fan(axes, bands(frame[frame["closure"] == closure], key), CLOSURE_COLOURS[closure])
+            _draw_fan(axes, bands(frame, key, closure), CLOSURE_COLOURS[closure])
             _draw_reported(axes, reported)
             axes.set_title(texts.plain(f"closure.{closure}.short"), loc="left", pad=6, fontsize=10)
             axes.tick_params(labelleft=place == 0)

@@ -88,23 +88,22 @@ def place_map(spots: Sequence[Spot], dates: tuple[str, str], language: str = "en
 def spread_out(homes: Sequence[tuple[float, float]], rooms: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Move boxes (half width, half height) apart until none overlaps, each held by a weak pull to its home."""
     points = [list(home) for home in homes]
+    pairs = [(points[first], points[second], rooms[first][0] + rooms[second][0], rooms[first][1] + rooms[second][1])
+             for first in range(len(points)) for second in range(first + 1, len(points))]
     for turn in range(_ROUNDS):
         pull = _PULL * (1 - turn / _ROUNDS)
         for point, home in zip(points, homes, strict=True):
             for axis in (0, 1):
                 point[axis] += pull * (home[axis] - point[axis])
-        for first in range(len(points)):
-            for second in range(first + 1, len(points)):
-                _part(points[first], points[second],
-                      (rooms[first][0] + rooms[second][0], rooms[first][1] + rooms[second][1]))
+        for first, second, width, height in pairs:
+            if abs(second[0] - first[0]) < width and abs(second[1] - first[1]) < height:
+                _part(first, second, (width, height))
     return [(point[0], point[1]) for point in points]
 
 
 def _part(first: list[float], second: list[float], apart: tuple[float, float]) -> None:
     """Move two overlapping boxes away from each other along the axis that needs the shorter way."""
     overlaps = [apart[axis] - abs(second[axis] - first[axis]) for axis in (0, 1)]
-    if min(overlaps) <= 0:
-        return
     axis = 0 if overlaps[0] < overlaps[1] else 1
     step = 0.5 * overlaps[axis] * (1 if second[axis] >= first[axis] else -1)
     first[axis] -= step

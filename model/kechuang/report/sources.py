@@ -152,7 +152,7 @@ class Sources:
             return {}
         from ruamel.yaml import YAML
 
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
         try:
             return {
                 str(name): PriorPredictive(*(float(entry[key]) for key in ("q05", "q50", "q95", "rank")))

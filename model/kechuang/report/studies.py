@@ -135,7 +135,7 @@ def _read(name: str, make: Callable[[Mapping[str, Any]], T]) -> T | None:
     from ruamel.yaml.error import YAMLError
 
     try:
-        return make(YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8")))
+        return make(YAML(typ="safe").load(file.read_text(encoding="utf-8")))
     except (KeyError, TypeError, ValueError, AttributeError, YAMLError) as error:
         message = f"is not a result that this version can show ({type(error).__name__}: {error}); make it again"
         raise InputError(Problem(f"{FOLDER}/{name}", message=message)) from error

@@ -56,7 +56,8 @@ def spread(values: pd.Series[float]) -> Spread:
     """Return the spread of one number per draw, missing values left out."""
     import numpy as np
 
-    known = values.dropna().to_numpy(dtype=float)
+    found = values.to_numpy(dtype=float)
+    known = found[~np.isnan(found)]
     if known.size == 0:
         return Spread(math.nan, math.nan, math.nan, math.nan, math.nan, 0)
     q05, q25, q50, q75, q95 = (float(value) for value in np.quantile(known, LEVELS))
@@ -65,15 +66,19 @@ def spread(values: pd.Series[float]) -> Spread:
 
 def at(frame: pd.DataFrame, key: str, quarter: str, closure: str = "") -> Spread:
     """Return the spread of an indicator in one quarter, over all draws or those of one closure."""
-    chosen = frame["quarter"] == quarter
+    chosen = (frame["quarter"] == quarter).to_numpy()
     if closure:
-        chosen &= frame["closure"] == closure
-    return spread(frame.loc[chosen, key])
+        chosen = chosen & (frame["closure"] == closure).to_numpy()
+    return spread(frame[key][chosen])
 
 
-def bands(frame: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Return quantiles (columns: LEVELS) by quarter (index t, rising), quarters without any value left out."""
-    table = grouped_quantiles(frame.set_index("quarter")[key])
+def bands(frame: pd.DataFrame, key: str, closure: str = "") -> pd.DataFrame:
+    """Return quantiles (columns: LEVELS) by quarter (index t, rising), quarters without any value left out.
+
+    Over all draws or those of one closure, as `at`.
+    """
+    values = frame[["quarter", key]].set_index("quarter")[key]
+    table = grouped_quantiles(values[(frame["closure"] == closure).to_numpy()] if closure else values)
     table.index = table.index.map(quarter_index)
     return table.sort_index()
 
@@ -110,9 +115,16 @@ def grouped_quantiles(values: pd.Series[float]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    groups = values.dropna().groupby(level=0)
-    rows = {name: np.quantile(group.to_numpy(dtype=float), LEVELS) for name, group in groups}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(LEVELS)).sort_index()
+    known = values.dropna()
+    codes, names = known.index.factorize(sort=True)
+    numbers = known.to_numpy(dtype=float)[np.argsort(codes, kind="stable")]
+    sizes = np.bincount(codes, minlength=len(names))
+    starts = np.cumsum(sizes) - sizes
+    rows = np.empty((len(names), len(LEVELS)))
+    for size in np.unique(sizes):  # groups of one size make one table: a call per group takes longer than all the rest
+        alike = np.flatnonzero(sizes == size)
+        rows[alike] = np.quantile(numbers[starts[alike][:, None] + np.arange(size)], LEVELS, axis=1).T
+    return pd.DataFrame(rows, index=names, columns=list(LEVELS))
 
 
 def period_medians(costs: pd.DataFrame, kinds: Sequence[str], first_year: int, last_year: int) -> pd.DataFrame:

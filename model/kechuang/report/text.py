@@ -24,7 +24,7 @@ def table() -> dict[str, dict[str, str]]:
 def _load() -> dict[str, Any]:
     from ruamel.yaml import YAML
 
-    loaded = YAML(typ="safe", pure=True).load(_FILE.read_text(encoding="utf-8"))
+    loaded = YAML(typ="safe").load(_FILE.read_text(encoding="utf-8"))
     return dict(loaded)
 
 
