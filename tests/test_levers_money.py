@@ -20,7 +20,7 @@ from kechuang.world.mechanisms.credit import SCIENCE_BANK
 from kechuang.world.model import Corridor
 from kechuang.world.policy.policy_state import CASH, LEVERS
 from kechuang.world.population.firms import NO_CERTIFICATE
-from worlds import city_of, scenario_of
+from worlds import NO_CEILING, city_of, scenario_of
 
 PAIRS = 16
 FROM = "2016Q2"
@@ -79,8 +79,8 @@ class Sums:
 def sums(dose: str, seed: int) -> dict[str, float]:
     """Return the sums of one small city under a dose, made once for all tests of a process."""
     note = Sums()
-    scenario = scenario_of("2019Q4", levers=DOSES[dose], support_ceiling="none")
-    city = city_of(scenario, strong(), seed, scale=0.1, events={"closing": [note]}).run()
+    scenario = scenario_of("2019Q4", levers=DOSES[dose])
+    city = city_of(scenario, strong().with_values(**NO_CEILING), seed, scale=0.1, events={"closing": [note]}).run()
     note.of["borne by banks"] += city.written_off
     return note.of
 
@@ -143,8 +143,8 @@ def research_per_yuan_of_grant(chosen: str, drift: float, staff: tuple[tuple[str
                     found[key] = np.array([done[row], grants[row], bound[row]])
 
         for seed in range(8):
-            draw = default_draw("B").with_values(grant_additionality=0.0, reporting_drift_2020=drift, **dict(staff))
-            scenario = scenario_of("2026Q4", levers=levers, support_ceiling="none")
+            draw = default_draw("B").with_values(grant_additionality=0.0, reporting_drift_2020=drift, **dict(staff), **NO_CEILING)
+            scenario = scenario_of("2026Q4", levers=levers)
             city_of(scenario, draw, seed, scale=0.1, events={"support": [note]}).run()
         totals.append(found)
     both = [
@@ -202,8 +202,8 @@ def books(levers: dict[str, Any], quarter: int, seed: int = 3) -> dict[str, np.n
                 found[name] = getattr(columns, name)[:count].copy()
             found["science"] = city.banks.columns.kind == SCIENCE_BANK
 
-    draw = strong(bank_capital_floor=1e6).with_values(default_rate=0.2)
-    scenario = scenario_of("2019Q4", levers=levers, support_ceiling="none")
+    draw = strong(bank_capital_floor=1e6).with_values(default_rate=0.2, **NO_CEILING)
+    scenario = scenario_of("2019Q4", levers=levers)
     city_of(scenario, draw, seed, scale=0.3, events={"credit": [note]}).run(quarter)
     return found
 

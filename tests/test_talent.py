@@ -21,7 +21,7 @@ from kechuang.world.phases import academicians
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from kechuang.world.population import talent as people
 from kechuang.world.population.boosts import Boosts
-from worlds import LIMIT, city_of, scenario_of
+from worlds import LIMIT, NO_CEILING, city_of, scenario_of
 
 Levers = dict[str, Any]
 TALENT = ("talent_subsidy", "top_talent_grant", "graduate_training")
@@ -155,7 +155,7 @@ def test_a_subsidy_brings_people_where_it_counts_and_nobody_where_it_does_not() 
     """20万元 for wages of 13, paid to seven in ten. Without a ceiling nothing else changes where it does not count."""
     for effect, more in ((0.0, False), (0.3, True)):
         plain, granted = (
-            city(world("2018Q4", levers, support_ceiling="none"), talent_subsidy_effect=effect).run()
+            city(world("2018Q4", levers), talent_subsidy_effect=effect, **NO_CEILING).run()
             for levers in ({}, SUBSIDY)
         )
         gain = of(granted, "talent_inflow") - of(plain, "talent_inflow")
@@ -216,7 +216,7 @@ def test_a_subsidy_aimed_at_places_and_steps_is_paid_there_alone() -> None:
 def test_a_budget_binds_what_a_subsidy_promises() -> None:
     """10万元 in 2016, where the path has nothing, with 0.1亿元 a year: promises of the year are the budget."""
     lever = {"talent_subsidy": {"value": 10, "from": "2016Q1", "budget": 0.1}}
-    now = city(world("2017Q4", lever, support_ceiling="none")).run(4)
+    now = city(world("2017Q4", lever), **NO_CEILING).run(4)
     assert 2.0 * cash(now, "talent_subsidy").sum() == pytest.approx(1000.0 * now.scale)
     assert now.policy.talent.budgets["talent_subsidy"].left == pytest.approx(0.0, abs=1e-9)
 
@@ -279,7 +279,7 @@ TRAINING = {"graduate_training": {"value": 8000, "from": "2016Q1"}}
 
 def test_training_brings_graduates_at_once_and_engineers_after_two_years() -> None:
     """8000 a year at a scale of .05 are 100 a quarter for 37.5万元; .6 stay, half of them become engineers."""
-    plain, more = (city(world("2018Q4", levers, support_ceiling="none")).run() for levers in ({}, TRAINING))
+    plain, more = (city(world("2018Q4", levers), **NO_CEILING).run() for levers in ({}, TRAINING))
     trained = of(more, "talent_trained")
     assert trained[:8].tolist() == [0.0] * 8
     spread = 4.0 * math.sqrt(400 * 0.3 * 0.7)  # four quarters of 100; 4 standard errors, false alarm 6e-5
@@ -319,7 +319,7 @@ def test_more_engineers_in_a_tight_market_lower_offers_and_raise_research() -> N
     """A fifth of the usual newcomers: vacancies stay open, and those who are trained fill some of them."""
     tight = {"talent_inflow": [400, 820, 9, 72000]}
     plain, more = (
-        city(world("2019Q4", levers, support_ceiling="none"), **tight).run() for levers in ({}, TRAINING)
+        city(world("2019Q4", levers), **tight, **NO_CEILING).run() for levers in ({}, TRAINING)
     )
     late = slice(10, 16)
     assert of(plain, "talent_unfilled_share")[late].min() > 0.0

@@ -19,7 +19,7 @@ from kechuang.world.institutions.treasury import Ceiling, Claim
 from kechuang.world.model import Corridor
 from kechuang.world.phases.government import pay_claims, support_ceiling
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
-from worlds import city_of, scenario_of
+from worlds import NO_CEILING, city_of, scenario_of
 
 FIRMS, GOVERNMENT = SECTORS.index("firms"), SECTORS.index("government")
 CLAIMS = (
@@ -218,13 +218,16 @@ def test_a_ceiling_that_binds_cuts_payments_to_what_it_holds_and_expectations_fo
         assert watch.expected[4 * year : 4 * year + 4] == pytest.approx([share] * 4)
 
 
-def test_without_a_ceiling_every_open_claim_is_paid() -> None:
-    city, watch = watched("2018Q4", levers=GENEROUS, support_ceiling="none")
-    assert watch.paid == pytest.approx(watch.claimed)
-    assert sum(watch.paid[4:8]) > city.scale * wan_from_yi(ceiling_of(city, 2017)), (
-        "more than any ceiling would have let"
-    )
-    assert set(watch.expected) == {1.0}
+def test_without_a_ceiling_every_open_claim_is_paid_after_2020_and_history_stays_as_it_was() -> None:
+    """What a scenario says about the ceiling is about the years to come: until 2020 the city is the same to the last bit."""
+    kept, before = watched("2023Q4", levers=GENEROUS)
+    freed, watch = watched("2023Q4", levers=GENEROUS, support_ceiling="none")
+    assert np.array_equal(freed.indicators[:20], kept.indicators[:20], equal_nan=True)
+    assert watch.paid[:20] == before.paid[:20]
+    assert watch.paid[20:] == pytest.approx(watch.claimed[20:])
+    assert sum(watch.paid[24:28]) > kept.scale * wan_from_yi(ceiling_of(kept, 2022)), "more than the ceiling would have let"
+    assert watch.expected[20] == before.expected[20] < 1.0, "in the first year firms count on what they have seen"
+    assert set(watch.expected[24:]) == {1.0}
 
 
 def test_a_zero_ceiling_pays_no_claim_and_firms_learn_it() -> None:
@@ -233,13 +236,8 @@ def test_a_zero_ceiling_pays_no_claim_and_firms_learn_it() -> None:
     fewer = 0.0
     for seed in (3, 4):
         city, watch = watched("2019Q4", nothing, seed, levers={"certification_bonus": GENEROUS["certification_bonus"]})
-        usual, _ = watched(
-            "2019Q4",
-            None,
-            seed,
-            levers={"certification_bonus": GENEROUS["certification_bonus"]},
-            support_ceiling="none",
-        )
+        in_full = default_draw("B").with_values(**NO_CEILING)
+        usual, _ = watched("2019Q4", in_full, seed, levers={"certification_bonus": GENEROUS["certification_bonus"]})
         assert min(watch.claimed) > 0.0
         assert watch.paid == [0.0] * 16
         assert watch.expected == [1.0] * 4 + [0.0] * 12
@@ -305,9 +303,9 @@ def test_a_budget_never_rations_the_unchanged_path() -> None:
 
 
 def test_the_account_is_never_overdrawn_and_debt_moves_by_bonds_only() -> None:
-    """Five years with a generous and unlimited promise and an injection of 20亿 into the guarantee fund in 2018."""
-    levers = {**GENEROUS, "guarantee_coverage": {"capital": {"value": 20, "from": "2018Q3"}}}
-    _, watch = watched("2020Q4", levers=levers, support_ceiling="none")
+    """Five years with a generous and unlimited promise and an injection of 20亿 into the guarantee fund in 2022."""
+    levers = {**GENEROUS, "guarantee_coverage": {"capital": {"value": 20, "from": "2022Q3"}}}
+    _, watch = watched("2025Q4", levers=levers, support_ceiling="none")
     deposits, debt = np.array(watch.deposits), np.array(watch.debt)
     assert deposits.min() >= 0.0
     assert debt.min() >= 0.0

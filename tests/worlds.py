@@ -84,6 +84,10 @@ def account_setting(**changes: Any) -> AccountSetting:
     return setting._replace(**changes)
 
 
+NO_CEILING = {"support_ceiling_2020": 1e9}
+"""For a draw: claims on the city are paid in full before 2021 as well, where no scenario can lift the ceiling."""
+
+
 def scenario_of(until: str = "2018Q4", **parts: Any) -> Scenario:
     """Return a scenario without levers and shocks, with these parts of a scenario file in place of its own."""
     plain = {

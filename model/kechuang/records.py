@@ -56,7 +56,7 @@ def read_records(path: Path, name: str, model: type[FileModel]) -> FileModel:
     from ruamel.yaml.error import YAMLError
 
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError):
         content = None  # read again below, by the reader that can say what is wrong
     try:
