@@ -4,9 +4,8 @@
 
 since both runs begin with the same firms. High-tech firms come by new certificates, of firms promoted from the list of
 technology SMEs or certified without listing first, and go by lapsed ones or because the firm closes; a renewal keeps a
-firm where it is and is shown without a sign. Closures of certified firms are not an indicator: they are what the stock
-and the other flows leave in each run, a number that is never negative. Units of industry come by births and go by
-closures; there nothing is left.
+firm where it is and is shown without a sign. Units of industry come by births and go by closures. Every flow is counted where
+it happens, so that the sum is a check and no remainder hides in it.
 """
 
 from __future__ import annotations
@@ -25,23 +24,19 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-STOCK, FLOW, PART, LEFT, BESIDE = "stock", "flow", "part", "left", "beside"
+STOCK, FLOW, PART, BESIDE = "stock", "flow", "part", "beside"
 COLUMNS = ("scenario", "base", "date", "stock", "kind", "item", "en", "zh", "mean", "low", "high")
-"""`kind`: the stock, a flow with its sign, a part of the flow above it, what stock and flows leave, or a flow that
-stands beside and is not added."""
+"""`kind`: the stock, a flow with its sign, a part of the flow above it, or a flow that stands beside and is not added."""
 
 
 @dataclass(frozen=True)
 class Balance:
-    """A stock, the flows into it and out of it, flows shown beside, and the name of what they leave ('' for nothing)."""
+    """A stock, the flows into it and out of it, and flows shown beside."""
 
     stock: str
     into: tuple[str, ...]
     out: tuple[str, ...]
     beside: tuple[str, ...] = ()
-    left: str = ""
-    left_en: str = ""
-    left_zh: str = ""
     parted: str = ""
     part: str = ""
     rest: str = ""
@@ -54,11 +49,8 @@ BALANCES = (
     Balance(
         "high_tech_firms",
         ("certificates_new",),
-        ("certificates_lapsed",),
+        ("certificates_lapsed", "certificates_lost_by_exit"),
         ("certificates_renewed",),
-        "certified_closed",
-        "Closed while certified (from stock and flows)",
-        "持证期间退出（由存量和流量推算）",
         "certificates_new",
         "certificates_direct",
         "promoted",
@@ -82,35 +74,19 @@ def flow_rows(base: Outcome, scenario: Outcome, dates: Sequence[str]) -> Iterato
 def differences(
     base: Outcome, scenario: Outcome, balance: Balance, date: str
 ) -> Iterator[tuple[str, str, Numbers]]:
-    """Yield (kind, item, one number per draw); stock = sum of flows and of what is left, in every draw."""
+    """Yield (kind, item, one number per draw); the stock is the sum of the flows, in every draw."""
     stock = scenario.at(balance.stock, date) - base.at(balance.stock, date)
     yield STOCK, balance.stock, stock
-    left = stock
     for sign, keys in ((1.0, balance.into), (-1.0, balance.out)):
         for key in keys:
             moved = sign * (_sum(scenario, key, date) - _sum(base, key, date))
-            left = left - moved
             yield FLOW, key, moved + 0.0  # no negative zero
             if key == balance.parted:
                 part = sign * (_sum(scenario, balance.part, date) - _sum(base, balance.part, date))
                 yield PART, balance.rest, moved - part
                 yield PART, balance.part, part + 0.0
-    if balance.left:
-        yield LEFT, balance.left, left
     for key in balance.beside:
         yield BESIDE, key, _sum(scenario, key, date) - _sum(base, key, date)
-
-
-def closed(run: Outcome, balance: Balance) -> Numbers:
-    """Return what stock and flows leave in each quarter from the second on, as a flow out, [draws, quarters - 1]."""
-    import numpy as np
-
-    stock = run.indicators[balance.stock]
-    flow = np.zeros_like(stock)
-    for sign, keys in ((1.0, balance.into), (-1.0, balance.out)):
-        for key in keys:
-            flow += sign * run.indicators[key]
-    return np.asarray(flow[:, 1:] - np.diff(stock, axis=1))
 
 
 def _sum(run: Outcome, key: str, date: str) -> Numbers:
@@ -120,8 +96,6 @@ def _sum(run: Outcome, key: str, date: str) -> Numbers:
 
 
 def _names(balance: Balance, item: str) -> dict[str, str]:
-    if item == balance.left:
-        return {"en": balance.left_en, "zh": balance.left_zh}
     if item == balance.rest:
         return {"en": balance.rest_en, "zh": balance.rest_zh}
     return {"en": INDICATORS[item].en, "zh": INDICATORS[item].zh}
