@@ -228,6 +228,9 @@ def test_without_a_ceiling_every_open_claim_is_paid_after_2020_and_history_stays
     assert sum(watch.paid[24:28]) > kept.scale * wan_from_yi(ceiling_of(kept, 2022)), "more than the ceiling would have let"
     assert watch.expected[20] == before.expected[20] < 1.0, "in the first year firms count on what they have seen"
     assert set(watch.expected[24:]) == {1.0}
+    spending = [city.ledger.flows["general spending"][GOVERNMENT] for city in (kept, freed)]
+    assert max(spending) < 0.0
+    assert freed.government.debt > kept.government.debt, "what is paid beyond the budget is borrowed, not saved elsewhere"
 
 
 def test_a_zero_ceiling_pays_no_claim_and_firms_learn_it() -> None:

@@ -17,23 +17,25 @@ YEAR_OF_CEILING = 2020
 
 
 def support_ceiling(city: Corridor) -> float:
-    """Return the yearly ceiling on cash of levers (万元 of the day): as grown to 2020, then kept in real terms, planned or none."""
+    """Return the yearly ceiling on cash of levers (万元 of the day): as grown to 2020, then kept in real terms or planned.
+
+    The budget of the city sets as much aside, also where a scenario lets it pay more.
+    """
     value, years = city.rules.value, year_of(city.quarter) - YEAR_OF_CEILING
     level = city.scale * wan_from_yi(value("support_ceiling_2020") * value("support_ceiling_scale"))
     if years <= 0:
         return float(level * (1.0 + value("support_ceiling_growth")) ** years)
-    if city.resolved.support_ceiling == "none":
-        return float("inf")
     if city.resolved.support_ceiling == "planned":
         return float(level * (1.0 + value("support_ceiling_growth_plan")) ** years)
     return float(level * city.policy.price(city.quarter, city.deflator))
 
 
 def release_support(city: Corridor) -> None:
-    """Release a quarter of the ceiling of the year."""
+    """Release a quarter of the ceiling of the year; after 2020 a scenario without ceiling has no end of it."""
     if city.position == 0:
         city.ceiling.open_year()
-    city.ceiling.release(0.25 * support_ceiling(city))
+    unlimited = city.resolved.support_ceiling == "none" and year_of(city.quarter) > YEAR_OF_CEILING
+    city.ceiling.release(float("inf") if unlimited else 0.25 * support_ceiling(city))
 
 
 def pay_out(city: Corridor, lever: str, flow: str, receiver: str, amount: float, kind: int = CASH) -> None:
