@@ -16,7 +16,7 @@ from kechuang.world.model import Corridor
 from kechuang.world.phases import incubators as incubator_phase
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from kechuang.world.population.firms import FirmColumns, arrays
-from worlds import LIMIT, city_of, firms_of, scenario_of
+from worlds import LIMIT, NO_CEILING, city_of, firms_of, scenario_of
 
 TENTH = 0.1
 NO_PROJECTS: dict[str, Any] = {
@@ -35,15 +35,15 @@ STRONG = {
 
 
 def lever(key: str, last: str = "2018Q4", start: str = "2017Q1", **how: Any) -> Scenario:
-    return scenario_of(last, levers={key: {"from": start, **how}}, support_ceiling="none")
+    return scenario_of(last, levers={key: {"from": start, **how}})
 
 
 def plain(until: str = "2018Q4") -> Scenario:
-    return scenario_of(until, support_ceiling="none")
+    return scenario_of(until)
 
 
 def city(scenario: Scenario, seed: int = 4, scale: float = TENTH, audit: bool = True, **values: Any) -> Corridor:
-    return city_of(scenario, default_draw("B").with_values(**values), seed, audit=audit, scale=scale)
+    return city_of(scenario, default_draw("B").with_values(**{**NO_CEILING, **values}), seed, audit=audit, scale=scale)
 
 
 def reading(now: Corridor, key: str, quarter: int = -1) -> float:
@@ -75,7 +75,7 @@ def test_no_dose_and_no_budget_change_no_bit(key: str, how: dict[str, Any]) -> N
 
 
 def test_books_close_and_firms_stay_solvent_with_all_three() -> None:
-    now = city(scenario_of("2019Q4", levers=STRONG, support_ceiling="none")).run()  # audited: every quarter was checked
+    now = city(scenario_of("2019Q4", levers=STRONG)).run()  # audited: every quarter was checked
     assert now.worst_residual < LIMIT
     assert min(cost(now, key) for key in KEYS) > 0.0
     for key in KEYS:
@@ -204,7 +204,7 @@ def test_adoption_rises_with_the_subsidy_in_every_luck() -> None:
 
 def test_key_projects_get_cash_and_come_no_more_often() -> None:
     dose = {"digital_retrofit_subsidy": {"key_share": {"value": 40, "from": "2017Q1"}}}
-    key_only = scenario_of("2018Q4", levers=dose, support_ceiling="none")
+    key_only = scenario_of("2018Q4", levers=dose)
     one, other = city(plain()).run(), city(key_only).run()
     assert cost(other, "digital_retrofit_subsidy") > cost(one, "digital_retrofit_subsidy")
     key = POSITION["digital_key_projects"]
@@ -274,7 +274,7 @@ def test_tenants_survive_at_least_as_well() -> None:
     huge = {"incubator_space": {"level": 300, "from": "2016Q1"}}
     for seed in range(4):
         bare, full = (
-            city(scenario_of("2018Q4", levers=one, support_ceiling="none"), seed, incubator_hazard_ratio=0.5).run()
+            city(scenario_of("2018Q4", levers=one), seed, incubator_hazard_ratio=0.5).run()
             for one in (NONE, huge)
         )
         exits = [now.indicators[:, POSITION["firms_exited"]].sum() for now in (bare, full)]
@@ -286,7 +286,7 @@ def test_tenants_survive_at_least_as_well() -> None:
 def test_a_ratio_of_one_changes_no_firm_and_no_unit() -> None:
     huge = {"incubator_space": {"level": 300, "from": "2016Q1"}}
     bare, full = (
-        city(scenario_of("2018Q4", levers=one, support_ceiling="none"), incubator_hazard_ratio=1.0).run() for one in (NONE, huge)
+        city(scenario_of("2018Q4", levers=one), incubator_hazard_ratio=1.0).run() for one in (NONE, huge)
     )
     assert reading(full, "incubator_tenants") > 1000.0
     assert same_city(bare, full, but=("tenant_since",))
@@ -411,5 +411,5 @@ ODD = [{"digital_productivity_gain": -0.05}, {"incubator_hazard_ratio": 1.4}, {"
 
 @pytest.mark.parametrize("values", ODD)
 def test_books_close_in_odd_worlds(values: dict[str, float]) -> None:
-    now = city(scenario_of("2018Q4", levers=STRONG, support_ceiling="none"), scale=0.05, **values).run()
+    now = city(scenario_of("2018Q4", levers=STRONG), scale=0.05, **values).run()
     assert now.worst_residual < LIMIT

@@ -173,7 +173,7 @@ def test_a_budget_pays_the_change_pro_rata_and_the_path_in_full() -> None:
         assert share == pytest.approx(np.full(share.size, share.mean()), abs=1e-9), "all cut by the same share"
 
     lever = {"research_grant": {"value": 9, "from": "2016Q1", "budget": 0.1}}
-    city = run_with("2016Q4", {"support": [note]}, levers=lever, support_ceiling="none")
+    city = run_with("2016Q4", {"support": [note]}, levers=lever)
     assert sum(claimed) == pytest.approx(sum(path) + city.scale * wan_from_yi(0.1))
     assert min(share.mean() for share in shares) == pytest.approx(0.0, abs=1e-9)
     assert max(share.mean() for share in shares) > 0.0

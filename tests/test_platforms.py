@@ -20,12 +20,11 @@ from kechuang.world.phases import platforms
 from kechuang.world.phases.carriers import BY_DOSE, BY_PATH, ENCLAVE, NODE
 from kechuang.world.policy.policy_state import ADMINISTRATION, CASH, LEVERS
 from kechuang.world.population.firms import EVENT_SHIFT
-from worlds import LIMIT, city_of, scenario_of
+from worlds import LIMIT, NO_CEILING, city_of, scenario_of
 
 VOUCHER, CARRIERS = (LEVERS.index(key) for key in ("innovation_voucher", "research_carriers"))
 BUSY = {"carrier_contract_rate": 0.2}
 """Several times the usual number of contracts, so that small cities see some."""
-FREE = {"support_ceiling": "none"}
 """Births follow the share of claims that the ceiling lets through: without one the path is what it says."""
 NOTHING = {
     "research_carriers": {"level": 0, "from": "2016Q1", "enclaves": {"level": 0, "from": "2016Q1"}},
@@ -35,12 +34,12 @@ KEYS = load_city().place_keys
 FAR, CORRIDOR = [KEYS.index(key) for key in ("yuhuan", "tiantai", "xianju", "sanmen")], [0, 1, 3, 5]
 
 
-def carried(until: str = "2018Q4", start: str = "2016Q1", parts: dict[str, Any] | None = None, **how: Any) -> Scenario:
-    return scenario_of(until, levers={"research_carriers": {"from": start, **how}}, **(parts or {}))
+def carried(until: str = "2018Q4", start: str = "2016Q1", **how: Any) -> Scenario:
+    return scenario_of(until, levers={"research_carriers": {"from": start, **how}})
 
 
-def vouched(until: str = "2018Q4", start: str = "2016Q1", parts: dict[str, Any] | None = None, **how: Any) -> Scenario:
-    return scenario_of(until, levers={"innovation_voucher": {"from": start, **how}}, **(parts or {}))
+def vouched(until: str = "2018Q4", start: str = "2016Q1", **how: Any) -> Scenario:
+    return scenario_of(until, levers={"innovation_voucher": {"from": start, **how}})
 
 
 def city(
@@ -94,7 +93,7 @@ def watched_run() -> tuple[Corridor, list[dict[str, Any]]]:
 
     # More firms than all carriers can serve: chances near 1 and a pool smaller than what they ask for.
     crowded = {"carrier_contract_rate": 2.0, "carrier_capacity": 3.0}
-    now = city(vouched("2018Q4", value=0.04, parts=FREE), scale=0.3, events={"contracts": [note]}, **crowded)
+    now = city(vouched("2018Q4", value=0.04), scale=0.3, events={"contracts": [note]}, **crowded, **NO_CEILING)
     return now.run(), quarters
 
 
@@ -268,7 +267,7 @@ def test_carriers_stop_where_the_lever_ends_them() -> None:
 
 def test_grants_running_costs_and_enclaves_are_paid_and_booked() -> None:
     """Grant .15, running .03 a year for those born from 2021 on, .1 a year for each of four enclaves; 2 % administration."""
-    now = city(scenario_of("2022Q4", **FREE)).run()
+    now = city(scenario_of("2022Q4"), **NO_CEILING).run()
     columns, quarters = now.carriers.columns, np.arange(1, 29)
     price = np.array([now.policy.price(t, now.deflator) for t in quarters])
     home = kinds(now) == BY_PATH
@@ -286,9 +285,9 @@ def test_grants_running_costs_and_enclaves_are_paid_and_booked() -> None:
 def test_a_budget_binds_what_the_change_of_carriers_costs_in_a_year(budget: float) -> None:
     """Twenty carriers and ten enclaves more would cost 4亿元 a year; the path costs what it does without them."""
     dose = {"value": 20, "enclaves": {"value": 10, "from": "2019Q1"}}
-    plain = city(scenario_of("2023Q4", **FREE), scale=0.03).run()
+    plain = city(scenario_of("2023Q4"), scale=0.03, **NO_CEILING).run()
     free, bound = (
-        city(carried("2023Q4", "2019Q1", FREE, **dose, **extra), scale=0.03).run() for extra in ({}, {"budget": budget})
+        city(carried("2023Q4", "2019Q1", **dose, **extra), scale=0.03, **NO_CEILING).run() for extra in ({}, {"budget": budget})
     )
     price = np.array([plain.policy.price(t, plain.deflator) for t in range(13, 33, 4)])
 
@@ -305,7 +304,7 @@ def test_a_budget_binds_what_the_change_of_carriers_costs_in_a_year(budget: floa
 
 def test_where_the_ceiling_cuts_claims_fewer_carriers_are_built() -> None:
     """From the second year on births follow the share of claims that last year paid; nobody else appears."""
-    wide = city(scenario_of("2020Q4", support_ceiling="none"), scale=0.03).run()
+    wide = city(scenario_of("2020Q4"), scale=0.03, **NO_CEILING).run()
     tight = city(scenario_of("2020Q4"), scale=0.03, support_ceiling_2020=1.5).run()
     assert tight.ceiling.expected < 0.5
     born = tight.carriers.columns.born[kinds(tight) == BY_PATH]
@@ -447,7 +446,7 @@ def test_a_budget_cuts_what_vouchers_cost_beyond_the_path() -> None:
 
 
 def test_nodes_open_on_their_dates_with_a_carrier_each_and_are_paid_once() -> None:
-    plain, planned = (city(scenario_of("2027Q4", nodes=nodes, **FREE), scale=0.02).run() for nodes in ("none", "plan"))
+    plain, planned = (city(scenario_of("2027Q4", nodes=nodes), scale=0.02, **NO_CEILING).run() for nodes in ("none", "plan"))
     columns, mine = planned.carriers.columns, kinds(planned) == NODE
     assert np.array_equal(mine, columns.node)
     file = load_city()
