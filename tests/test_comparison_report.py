@@ -172,3 +172,11 @@ def test_a_browser_without_network_has_nothing_to_say(found: Comparison) -> None
     seen = pictures.visit(browser, (found.folder / "report.html").resolve().as_uri() + "#zh", "--dump-dom")
     assert seen.finished
     assert seen.console == ()
+
+
+@pytest.mark.parametrize(("size", "digits", "places"), [
+    (0.777, 3, 3), (-0.777, 3, 3), (-12.3, 3, 1), (1234.0, 3, 0), (-0.00001, 2, 4), (0.0, 3, 0), (float("nan"), 3, 0),
+])
+def test_decimals_follow_the_size_whatever_the_sign(size: float, digits: int, places: int) -> None:
+    """A cost per unit is below nothing where a plan saves money."""
+    assert decimals(size, digits) == places

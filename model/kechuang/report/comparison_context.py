@@ -90,7 +90,7 @@ def decimals(size: float, digits: int = 2) -> int:
     """Return how many decimals show that many digits of a number of this size, four at most."""
     if not math.isfinite(size) or size == 0.0:
         return 0
-    return min(4, max(0, digits - 1 - math.floor(math.log10(size))))
+    return min(4, max(0, digits - 1 - math.floor(math.log10(abs(size)))))
 
 
 def difference_unit(key: str, language: str) -> str:
