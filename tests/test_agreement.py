@@ -93,6 +93,9 @@ def test_a_study_is_run_again_with_other_luck_and_compared(tmp_path: Path, study
     assert {name: stored[name] for name in found} == found
     assert f"again with seed {study.seed + 1}" in page.read_text(encoding="utf-8")
     assert (folder / "draws.parquet").read_bytes() != (second / "draws.parquet").read_bytes()
+    calibrate(study, folder, page, work=tmp_path / "work1", **options)  # type: ignore[arg-type]
+    assert (folder / "again.yaml").exists(), "the draws are those that were compared"
+    assert f"again with seed {study.seed + 1}" in page.read_text(encoding="utf-8")
     calibrate(replace(study, seed=9), folder, page, work=tmp_path / "work3", **options)  # type: ignore[arg-type]
     assert not (folder / "again.yaml").exists(), "it compared another result"
     assert "**The two do not say the same" in validation_page(first, (), {**found, "agrees": False})

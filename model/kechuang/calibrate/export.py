@@ -69,6 +69,13 @@ def draws_table(table: Table, weights: Weights, study: Study) -> pa.Table:
     ).replace_schema_metadata({"study": study.name, "date": datetime.date.today().isoformat(), **origin()})
 
 
+def same_draws(table: pa.Table, file: Path) -> bool:
+    """Say whether a file holds these draws already, whatever its head says about when and by which code they were made."""
+    import pyarrow.parquet as pq
+
+    return file.is_file() and pq.read_table(file).replace_schema_metadata().equals(table.replace_schema_metadata())
+
+
 def write_draws(table: pa.Table, file: Path) -> None:
     """Write the draws; the file appears when it is whole."""
     import pyarrow.parquet as pq

@@ -20,6 +20,7 @@ from kechuang.calibrate.export import (
     RESULT,
     demand_layout_tools,
     draws_table,
+    same_draws,
     write_draws,
     write_layout,
 )
@@ -65,13 +66,14 @@ def calibrate(
     result = {"date": today, "study": described(study), "made_from": origin(), **assess(table, study)}
     draws = draws_table(table, weigh(table), study)
     result["distinct_draws"] = len(set(draws["row"].to_pylist()))
+    if not same_draws(draws, out / DRAWS):
+        (out / AGAIN).unlink(missing_ok=True)  # it compared other draws
     write_draws(draws, out / DRAWS)
     if netcdf:
         write_layout(draws, table, out / LAYOUT)
     write_study(out / RESULT, COMMENT, result)
-    (out / AGAIN).unlink(missing_ok=True)  # it compared what was there before
     if page is not None:
-        write_page(result, page, out.parent)
+        write_page(result, page, out.parent, out / AGAIN)
     return result
 
 
