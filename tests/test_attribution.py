@@ -28,8 +28,8 @@ from kechuang.analyse.attribution_shares import (
     sampled_shares,
     shares_of,
 )
-from kechuang.analyse.compare import Comparison
 from kechuang.analyse.compare_flows import BALANCES, FLOW, STOCK, differences
+from kechuang.analyse.comparison import Comparison
 from kechuang.clock import quarter_index
 from kechuang.commands.attribution_table import attribution_view
 from kechuang.ensemble.draws import draws_for

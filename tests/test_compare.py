@@ -19,10 +19,10 @@ from rich.console import Console
 
 import kechuang as kc
 from kechuang.analyse import compare_costs, compare_runs, projection
-from kechuang.analyse.compare import CANNOT_ORDER, MAIN, Comparison
 from kechuang.analyse.compare_costs import flow_of, present_value, relabelled_share
 from kechuang.analyse.compare_outcome import NOT_COMPARED, Outcome, outcome_of
 from kechuang.analyse.compare_statistics import UNDEFINED, difference, mean_interval, orders, ratio
+from kechuang.analyse.comparison import CANNOT_ORDER, MAIN, Comparison
 from kechuang.clock import quarter_label
 from kechuang.commands.compare_table import comparison_view, label_of
 from kechuang.ensemble.record import verify

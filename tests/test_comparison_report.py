@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 import kechuang as kc
-from kechuang.analyse.compare import Comparison
 from kechuang.analyse.compare_tables import PATH_KEYS
+from kechuang.analyse.comparison import Comparison
 from kechuang.commands.run_commands import build_report
 from kechuang.errors import InputError
 from kechuang.report import build, pictures

@@ -9,17 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kechuang.analyse.ladder_study import (
-    bunching_runs,
-    bunching_summary,
-    certification_rates,
-    common_mass,
-    prior_jobs,
-    provisional_jobs,
-    ranges,
-    rates_summary,
-    variant_jobs,
-)
+from kechuang.analyse.ladder_bunching import bunching_runs, bunching_summary
+from kechuang.analyse.ladder_closures import common_mass, ranges
+from kechuang.analyse.ladder_dilution import certification_rates, rates_summary, variant_jobs
+from kechuang.analyse.ladder_jobs import prior_jobs, provisional_jobs
 from kechuang.scenario import load_scenario
 from test_facts import normal
 from worlds import status_of

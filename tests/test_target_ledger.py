@@ -16,8 +16,8 @@ from rich.console import Console
 
 import fake_world
 import kechuang as kc
-from kechuang.analyse.compare import Comparison
 from kechuang.analyse.compare_outcome import outcome_of
+from kechuang.analyse.comparison import Comparison
 from kechuang.analyse.precision import is_precise, stopping_rule
 from kechuang.analyse.target_spread import spread_of, variances
 from kechuang.analyse.targets import judge_targets, monte_carlo_error

@@ -20,7 +20,7 @@ from kechuang.analyse.compare_statistics import BOOTSTRAP_SEED, COVERAGE, RESAMP
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kechuang.analyse.compare import Comparison
+    from kechuang.analyse.comparison import Comparison
     from kechuang.ensemble.result import Ensemble
 
 FORMAT = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from kechuang.analyse.ladder_study import COUNTS, DATES, VARIANTS, YEARS
+from kechuang.analyse.ladder_closures import COUNTS, DATES
+from kechuang.analyse.ladder_dilution import VARIANTS, YEARS
 from kechuang.parameters import CLOSURES
 
 _NAMES = {"high_tech_firms": "high-tech firms", "tech_sme_firms": "technology SMEs"}

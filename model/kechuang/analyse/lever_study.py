@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kechuang.analyse.compare import Comparison
 from kechuang.analyse.compare_outcome import NOT_COMPARED, PRICE_BASE, Outcome
+from kechuang.analyse.comparison import Comparison
 from kechuang.analyse.lever_claims import CLAIMS, OWN_INDICATOR, Test, judge
 from kechuang.analyse.study_runs import run_jobs
 from kechuang.clock import QUARTERS_PER_YEAR, quarter_index, quarter_label

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from kechuang.analyse.compare import Comparison
+    from kechuang.analyse.comparison import Comparison
 
 MAIN = ("high_tech_firms", "rd_real", "gdp_four_quarters")
 """Indicators that are split on the terminal unless others are named; the file holds all."""

@@ -15,7 +15,7 @@ from kechuang.errors import InputError, Problem, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kechuang.analyse.compare import Comparison
+    from kechuang.analyse.comparison import Comparison
 
 
 def register(app: typer.Typer) -> None:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from kechuang.analyse.compare import CANNOT_ORDER, MAIN
 from kechuang.analyse.compare_costs import RATES
+from kechuang.analyse.comparison import CANNOT_ORDER, MAIN
 from kechuang.commands.compare_words import COST_ITEMS, STATUS_ZH, UNITS, WORDS
 from kechuang.world.indicators import INDICATORS
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from kechuang.analyse.compare import Comparison
+    from kechuang.analyse.comparison import Comparison
 
 
 def comparison_view(found: Comparison, language: str, indicators: Sequence[str] | None = None) -> RenderableType:

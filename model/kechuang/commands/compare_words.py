@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kechuang.analyse.compare import CANNOT_ORDER
 from kechuang.analyse.compare_costs import BOTH_BAD, BOTH_GOOD, NOT_REPORTED, SAVED
 from kechuang.analyse.compare_statistics import NO_VALUE, UNDEFINED
+from kechuang.analyse.comparison import CANNOT_ORDER
 
 WORDS: dict[str, dict[str, str]] = {
     "en": {

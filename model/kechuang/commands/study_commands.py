@@ -184,7 +184,8 @@ def _ladder(
 ) -> list[Path]:
     import pandas as pd
 
-    from kechuang.analyse import ladder_study
+    from kechuang.analyse import ladder_bunching, ladder_closures, ladder_dilution
+    from kechuang.analyse.ladder_jobs import prior_jobs, provisional_jobs
     from kechuang.analyse.ladder_page import ladder_page
     from kechuang.calibrate.studies import write_study
     from kechuang.report import ladder_figures
@@ -192,14 +193,11 @@ def _ladder(
 
     scenario = load_scenario("baseline")
     few = max(2, seeds // 3)
-    rates = ladder_study.certification_rates(
-        scenario, ladder_study.variant_jobs(scenario, seeds), scale, workers, progress
-    )
-    bunching = ladder_study.bunching_runs(
-        scenario, ladder_study.provisional_jobs(scenario, few), scale, workers, progress
-    )
-    jobs = ladder_study.provisional_jobs(scenario, seeds) + ladder_study.prior_jobs(scenario, draws)
-    counts: pd.DataFrame = ladder_study.closure_counts(scenario, jobs, scale, workers, progress)
+    variants = ladder_dilution.variant_jobs(scenario, seeds)
+    rates = ladder_dilution.certification_rates(scenario, variants, scale, workers, progress)
+    bunching = ladder_bunching.bunching_runs(scenario, provisional_jobs(scenario, few), scale, workers, progress)
+    jobs = provisional_jobs(scenario, seeds) + prior_jobs(scenario, draws)
+    counts: pd.DataFrame = ladder_closures.closure_counts(scenario, jobs, scale, workers, progress)
     content = {
         "scenario": scenario.name,
         "seed": scenario.seed,
@@ -210,14 +208,14 @@ def _ladder(
             "provisional_seeds_short": seeds,
             "provisional_seeds_bunching": few,
         },
-        "closures": ladder_study.ranges(counts),
-        "dilution": ladder_study.rates_summary(rates),
-        "bunching": ladder_study.bunching_summary(bunching),
+        "closures": ladder_closures.ranges(counts),
+        "dilution": ladder_dilution.rates_summary(rates),
+        "bunching": ladder_bunching.bunching_summary(bunching),
     }
     data, page = folders
     write_study(data / "ladder.yaml", _LADDER, content)
     _write(page / "ladder.md", ladder_page(content))
-    classes = ladder_study.mean_counts(bunching, 2020)
+    classes = ladder_bunching.mean_counts(bunching, 2020)
     return [
         data / "ladder.yaml",
         page / "ladder.md",

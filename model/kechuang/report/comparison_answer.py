@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from kechuang.analyse.compare import CANNOT_ORDER
 from kechuang.analyse.compare_costs import RATES
 from kechuang.analyse.compare_statistics import ORDER_SHARE
+from kechuang.analyse.comparison import CANNOT_ORDER
 from kechuang.analyse.targets import JUDGED
 from kechuang.report import wording
 from kechuang.report.context import Cell, Table

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from kechuang.analyse.compare import CANNOT_ORDER, MAIN
 from kechuang.analyse.compare_costs import BOTH_BAD, BOTH_GOOD, NOT_REPORTED, RATES, SAVED
 from kechuang.analyse.compare_statistics import NO_VALUE, UNDEFINED
 from kechuang.analyse.compare_tables import PATH_KEYS
+from kechuang.analyse.comparison import CANNOT_ORDER, MAIN
 from kechuang.report import wording
 from kechuang.report.comparison_answer import order_of
 from kechuang.report.comparison_context import difference_unit

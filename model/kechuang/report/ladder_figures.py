@@ -1,6 +1,6 @@
 """Figures of the ladder studies: ranges of the closures, new certificates per technology SME, bunching at the thresholds.
 
-They take what `kechuang.analyse.ladder_study` returns and draw it in English or Chinese.
+They take what `kechuang.analyse.ladder_closures`, `ladder_dilution` and `ladder_bunching` return and draw it in English or Chinese.
 """
 
 from __future__ import annotations
