@@ -60,9 +60,10 @@ def _forecast(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     if score.as_well:
         return [(
             f"The forecast core alone does as well as the full model on the {score.counts} fitted counts that both make (mean CRPS "
-            f"{numbers}, in sample): to forecast counts the core is enough; the rest is there for questions about levers",
+            f"{numbers}, in sample): as far as these can tell, counts need no more than the core, and the rest is there for "
+            "questions about levers; which of the two forecasts better, only later figures can say",
             f"就两者均能给出的{score.counts}项拟合企业数而言，仅用预测内核与完整模型一样好（平均CRPS为{numbers}，样本内）："
-            "预测企业数用内核即可，其余部分用于回答政策工具问题",
+            "就此而言，预测企业数用内核即可，其余部分用于回答政策工具问题；两者谁预测得更好，只有以后的数据才能说明",
         )]
     return [(
         f"The forecast core alone does worse than the full model on the {score.counts} fitted counts that both make (mean CRPS "
