@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-worlds test-extras test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration study-again calibrate-demo study-forecast study-transfer clean
+.PHONY: help run test test-worlds test-extras test-all lint setup warm docs pictures bench bench-variance study-provisional study-prior study-facts study-ladder study-levers study-calibration study-again calibrate-demo study-forecast study-transfer study-effect clean
 
 help:
 	@echo "make run        the baseline projection: target table and report (sets up $(VENV) on first use)"
@@ -19,7 +19,7 @@ help:
 	@echo "make docs       the generated parts of docs/: tables of odd.md, first steps"
 	@echo "make pictures   the pictures of the README, from the baseline run (needs Chromium)"
 	@echo "make bench      how long a run takes, by phase; results in benchmarks/results/"
-	@echo "make study-...  provisional, prior, facts, ladder, levers, calibration, again, forecast, transfer: the studies in calibration/studies/ and docs/ again"
+	@echo "make study-...  provisional, prior, facts, ladder, levers, calibration, again, forecast, transfer, effect: the studies in calibration/studies/ and docs/ again"
 	@echo "make calibrate-demo   the whole calibration, small: under two minutes, results in outputs/calibration/demo"
 	@echo "make bench-variance   what a common luck is worth; results in benchmarks/results/"
 	@echo "make clean      remove what tools left behind; runs in outputs/ stay"
@@ -102,6 +102,10 @@ study-forecast: warm
 # Once, after `kechuang validate --freeze` and its commit: the first result is never written again.
 study-transfer: warm
 	$(BIN)/kechuang validate --transfer wenzhou
+
+# After the verdict, which it does not change.
+study-effect: warm
+	$(BIN)/kechuang validate --effect wenzhou
 
 warm: $(INSTALLED)
 	@echo "Compiling the kernels (under a minute the first time)"

@@ -153,7 +153,8 @@ def test_weights_by_hand():
 # The command ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("chosen", [{}, {"facts": True, "forecast": True}, {"freeze": True, "transfer": "wenzhou"}])
+@pytest.mark.parametrize("chosen", [{}, {"facts": True, "forecast": True}, {"freeze": True, "transfer": "wenzhou"},
+                                    {"transfer": "wenzhou", "effect": "wenzhou"}])
 def test_one_validation_at_a_time(chosen):
-    with pytest.raises(InputError, match="one of --facts, --forecast, --freeze and --transfer"):
+    with pytest.raises(InputError, match="one of --facts, --forecast, --freeze, --transfer CITY and --effect"):
         validate(**chosen)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from kechuang.analyse import city_effect as city_effect_module
 from kechuang.analyse import freeze, transfer, transfer_verdict
 from kechuang.analyse.forecast import CORE, FULL
 from kechuang.analyse.transfer import Prediction
@@ -259,45 +257,6 @@ def test_checks_and_skill_stand_beside_the_verdict():
     assert all(entry["joint_score_better_than_tide"] for entry in found["skill"])
 
 
-# An effect of the city -----------------------------------------------------------------------------------------------------
-
-
-def test_a_linear_update_is_the_posterior_of_normal_numbers():
-    """Parameter of mean 1 and sd 2 is seen as twice itself with sd 3: K = 2 * 4 / (16 + 9), from 4000 draws.
-
-    The slope of 4000 draws is off by 3 / 2 / sqrt(4000) = .024 (one standard error) of 2; 4 of them move the answer by .24.
-    """
-    luck = np.random.default_rng(5)
-    theta = 1.0 + 2.0 * luck.normal(size=(4000, 1))
-    moved = city_effect_module.linear_update(theta, 2.0 * theta, np.array([7.0]), np.array([9.0]))
-    assert moved[0] == pytest.approx(2.0 * 4.0 / 25.0 * (7.0 - 2.0), rel=0.05)
-    sure = city_effect_module.linear_update(theta, 2.0 * theta, np.array([7.0]), np.array([1e-12]))
-    assert theta.mean() + sure[0] == pytest.approx(3.5)
-
-
-@pytest.mark.parametrize(("times", "effect"), [(1.0, False), (4.0, True)])
-def test_an_effect_of_the_city_is_what_two_standard_deviations_cannot_explain(times, effect):
-    """Counts grow with the first parameter and fall with the second; four times the counts lie far out."""
-    luck = np.random.default_rng(1)
-    quick, dear = 0.35 * np.exp(0.2 * luck.normal(size=300)), 36.0 * np.exp(0.2 * luck.normal(size=300))
-    draws = [
-        replace(default_draw("B"), values={**default_draw("B").values, "registration_imitation": a, "certification_cost": b})
-        for a, b in zip(quick, dear, strict=True)
-    ]
-    values = {"tech_sme_firms": 5000.0 * quick / 0.35, "high_tech_firms": 1000.0 * (quick / 0.35) * (36.0 / dear)}
-    truth = {key: times * value for key, value in TRUTH.items()}
-    predictions = [Prediction(FULL, {"start": "few"}, values), Prediction(CORE, {"start": "few"}, values)]
-    found = city_effect_module.city_effect(predictions, draws, truth)
-    assert [entry["variant"] for entry in found] == [{"start": "few"}]
-    assert found[0]["effect"] is effect
-    assert found[0]["extrapolated"] is effect
-    first, second = (found[0]["parameters"][key] for key in city_effect_module.PARAMETERS)
-    # Technology SMEs ask for `times` as much imitation, known to 4 %; high-tech firms follow, so the cost stays.
-    assert first["there"] == pytest.approx(0.35 * times, rel=0.08)
-    assert second["there"] == pytest.approx(36.0, rel=0.08)
-    assert first["between_cities"] == pytest.approx(abs(np.log(first["there"] / first["learnt"])) / np.sqrt(2), abs=0.002)
-
-
 def test_naive_transfers_by_hand():
     starts = {"start high_tech_firms": np.full(4000, 481.0), "start tech_sme_firms": np.full(4000, 1270.0)}
     factor, tide = transfer.naive_predictions({}, starts, 1)
@@ -399,7 +358,6 @@ def test_the_whole_chain_on_an_invented_city(tmp_path, frozen_here, capsys, monk
     assert "no verdict on skill (n = 2" in page
     assert "Pseudo-out-of-sample" in page
     assert "## After the verdict: an effect of the city?" in page
-    assert len(content["city_effect"]) == 2  # one for each reading of the start
     assert "a trial, not a result" in page
     assert capsys.readouterr().out.strip().endswith("transfer-twin.md")
     assert transfer_page({**content, "changed_since_freeze": ["code"]}).count("Changed since the freeze: code.") == 1

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kechuang.analyse.city_effect import FAR, far_moved, largest_move
 from kechuang.analyse.forecast_page import core_score
+from kechuang.parameters import load_parameters
 
-FORECAST, TRANSFER = "forecast", "transfer-wenzhou"
+FORECAST, TRANSFER, EFFECT = "forecast", "transfer-wenzhou", "city-effect-wenzhou"
 """Names of the study files in calibration/studies/."""
-_PAGES = {FORECAST: "forecast.md", TRANSFER: "transfer.md"}
+_PAGES = {FORECAST: "forecast.md", TRANSFER: "transfer.md", EFFECT: "city-effect.md"}
 _VERDICTS = {
     "pass": ("passes: both counts of 2020 lie in its 90 % intervals", "通过：2020年两项企业数均落在90%区间之内"),
     "partial": (
@@ -35,7 +37,7 @@ class Finding(NamedTuple):
 
 def findings(studies: Path, pages: Path) -> list[Finding]:
     """Return what the study files in one folder say, those whose page stands in the other folder."""
-    tellers = {FORECAST: _forecast, TRANSFER: _transfer}
+    tellers = {FORECAST: _forecast, TRANSFER: _transfer, EFFECT: _effect}
     return [
         Finding(*words, _PAGES[name])
         for name, teller in tellers.items()
@@ -77,4 +79,29 @@ def _transfer(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(
         f"Carried to Wenzhou without any refitting, the model {en}",
         f"不作任何重新拟合、直接用于温州时，模型{zh}",
+    )]
+
+
+def _effect(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    moved = far_moved(content["effects"])
+    if not any(entry["explained"] for entry in content["effects"]):
+        return [(
+            "Neither more imitation nor another cost of certification would bring both counts of Wenzhou out right",
+            "登记模仿系数和认定成本无论取何值，都不能使温州的两项企业数同时吻合",
+        )]
+    parameters = load_parameters()
+    if not moved:
+        most, far = largest_move(content["effects"])
+        return [(
+            f"For both counts of Wenzhou to come out right, {parameters[most].meaning.en} would have to stand {far:+.1f} standard "
+            f"deviations from what was learnt, the largest move; {FAR:g} would be called an effect of the city",
+            f"要使温州的两项企业数同时吻合，偏离最大的是{parameters[most].meaning.zh}，须偏离所学数值{far:+.1f}个标准差；"
+            f"超过{FAR:g}个标准差才称为城市效应",
+        )]
+    en = " and ".join(parameters[key].meaning.en for key in moved)
+    zh = "、".join(parameters[key].meaning.zh for key in moved)
+    return [(
+        f"For both counts of Wenzhou to come out right, {en} would have to stand more than {FAR:g} standard deviations from what "
+        "was learnt: an effect of the city, to be kept in mind with projections",
+        f"要使温州的两项企业数同时吻合，{zh}须偏离所学数值{FAR:g}个标准差以上：这是城市效应，解读预测时应予考虑",
     )]

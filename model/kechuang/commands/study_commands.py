@@ -42,6 +42,7 @@ def validate(
     forecast: Annotated[bool, typer.Option("--forecast", help="Freeze the forecast from 2020, with its rivals.")] = False,
     freeze: Annotated[bool, typer.Option("--freeze", help="Write, once, what a transfer may not change.")] = False,
     transfer: Annotated[str | None, typer.Option(metavar="CITY", help="Carry the frozen model to another city.")] = None,
+    effect: Annotated[str | None, typer.Option(metavar="CITY", help="Afterwards: what would have to differ there.")] = None,
     draws: Annotated[int | None, typer.Option(min=1, help="Parameter vectors (facts: 51; forecast, freeze: 501).")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Luck seeds for each of them.")] = 2,
     parameters: Annotated[str | None, typer.Option(help="posterior, prior or provisional (default as in run).")] = None,
@@ -53,8 +54,8 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")] = False,
 ) -> None:
     """Compare the model with what it was not fitted to; a finished validation exits 0 whatever its verdict."""
-    if sum((facts, forecast, freeze, transfer is not None)) != 1:
-        message = "say what to validate: one of --facts, --forecast, --freeze and --transfer CITY"
+    if sum((facts, forecast, freeze, transfer is not None, effect is not None)) != 1:
+        message = "say what to validate: one of --facts, --forecast, --freeze, --transfer CITY and --effect CITY"
         raise InputError(Problem("kechuang validate", message=message))
     if not facts:
         from kechuang.commands import validate_commands
@@ -64,8 +65,10 @@ def validate(
             validate_commands.forecast(chosen)
         elif freeze:
             validate_commands.freeze(chosen)
+        elif transfer is not None:
+            validate_commands.transfer(transfer, chosen)
         else:
-            validate_commands.transfer(transfer or "", chosen)
+            validate_commands.effect(effect or "", chosen)
         return
     from kechuang.ensemble.draws import parameters_or_default
 

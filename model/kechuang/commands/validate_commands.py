@@ -1,4 +1,4 @@
-"""`kechuang validate --forecast`, `--freeze` and `--transfer`: the model held against what it was not fitted to."""
+"""`kechuang validate --forecast`, `--freeze`, `--transfer` and `--effect`: the model held against what it was not fitted to."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 DRAWS = 501
 """Of a forecast and of the freeze, unless the command says otherwise; a transfer runs each frozen draw eight times."""
+EFFECT_DRAWS = 100
+"""Of an effect of the city: enough for a regression of two counts on two parameters."""
+LEAST_DRAWS = 20
+"""Fewer rows would leave the regression no freedom."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,6 @@ def transfer(city: str, request: Request) -> None:
 def carry_out(city: str, frozen: dict[str, Any], changed: list[str], request: Request) -> None:
     """Run a transfer, store its predictions, then look up the outcomes and judge."""
     from kechuang.analyse import transfer as study
-    from kechuang.analyse.city_effect import city_effect
     from kechuang.analyse.transfer_page import COMMENT, transfer_page
     from kechuang.analyse.transfer_verdict import judge
     from kechuang.calibrate.studies import write_study
@@ -125,7 +128,7 @@ def carry_out(city: str, frozen: dict[str, Any], changed: list[str], request: Re
     for variant in load_city(city).numbers.variants():
         predictions.append(study.share_prediction(variant, truth["tech_sme_firms"], len(draws), frozen["seed"]))
     about = {"city": key, "city_file": city, "scale": request.scale, "freeze": frozen, "changed_since_freeze": changed}
-    content = {**about, **judge(predictions, test, truth), "city_effect": city_effect(predictions, draws, truth)}
+    content = {**about, **judge(predictions, test, truth)}
     write_study(file, COMMENT, content)
     for one in runs:
         one.clear()
@@ -158,3 +161,35 @@ def check_transfer(request: Request, changed: list[str], first: Path) -> None:
         problems.append(Problem("--out", message=message))
     if problems:
         raise InputError(problems)
+
+
+def effect(city: str, request: Request) -> None:
+    """After the first result of a transfer: where two parameters would have to stand in that city."""
+    from kechuang.analyse import city_effect as study
+    from kechuang.analyse.city_effect_page import COMMENT, city_effect_page
+    from kechuang.analyse.freeze import read_freeze
+    from kechuang.analyse.transfer import outcomes, test_of
+    from kechuang.calibrate.studies import write_study
+    from kechuang.city import load_city
+    from kechuang.ensemble.draws import draws_for
+
+    frozen, test, key = read_freeze(), test_of(city), load_city(city).key
+    data, page = request.folders()
+    first = data / _file_name(key)
+    if not first.exists():
+        raise InputError(Problem(str(first), message="is not there; an effect of the city is asked for after the first transfer"))
+    if request.parameters is not None:
+        raise InputError(Problem("--effect", message="parameters are those of calibration/freeze-1.json; leave --parameters away"))
+    source, seed = frozen["parameters_from"], frozen["seed"]
+    draws = draws_for(source, min(request.draws or EFFECT_DRAWS, frozen["draws"]), seed)
+    if len(draws) < LEAST_DRAWS:
+        raise InputError(Problem("--draws", message=f"{len(draws)} are too few for a regression; take {LEAST_DRAWS} or more"))
+    variants, runs = unless_stopped(lambda: study.run_city(city, draws, source, seed, request.options()))
+    effects = study.city_effect(variants, draws_for(source, frozen["draws"], seed), outcomes(test.outcomes))
+    about = {"city": key, "city_file": city, "scale": request.scale, "draws": len(draws), "parameters_from": source, "seed": seed}
+    content = {**about, "effects": effects}
+    write_study(data / f"city-effect-{key}.yaml", COMMENT, content)
+    for one in runs:
+        one.clear()
+    name = "city-effect.md" if key == "wenzhou" else f"city-effect-{key}.md"
+    _publish(page / name, city_effect_page(content), content, request)
