@@ -360,6 +360,10 @@ def test_the_whole_chain_on_an_invented_city(tmp_path, frozen_here, capsys, monk
     assert "## After the verdict: an effect of the city?" in page
     assert "a trial, not a result" in page
     assert capsys.readouterr().out.strip().endswith("transfer-twin.md")
+    beyond = [{**entry, "extrapolated": True} for entry in content["entries"]]
+    assert "In 2 of 2 combinations of readings no draw" in transfer_page({**content, "entries": beyond})
+    within = [{**entry, "extrapolated": False} for entry in content["entries"]]
+    assert "no draw of the full model" not in transfer_page({**content, "entries": within})
     assert transfer_page({**content, "changed_since_freeze": ["code"]}).count("Changed since the freeze: code.") == 1
 
 

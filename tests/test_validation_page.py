@@ -171,7 +171,7 @@ def studies(tmp_path: Path) -> tuple[Path, Path]:
     data, pages = tmp_path / "studies", tmp_path / "pages"
     pages.mkdir()
     write_study(data / f"{FORECAST}.yaml", "test", forecast_study(0.104))
-    write_study(data / f"{TRANSFER}.yaml", "test", {"verdict": "partial"})
+    write_study(data / f"{TRANSFER}.yaml", "test", {"verdict": "partial", "entries": [{"model": "full", "extrapolated": True}]})
     return data, pages
 
 
@@ -186,7 +186,10 @@ def test_only_studies_with_their_page_are_quoted(studies: tuple[Path, Path]) -> 
     (pages / "transfer.md").touch()
     assert [finding.page for finding in findings(data, pages)] == ["forecast.md", "transfer.md"]
     assert "passes in part" in findings(data, pages)[1].en
+    assert "extrapolated: no draw has as many" in findings(data, pages)[1].en
     assert "部分通过" in findings(data, pages)[1].zh
+    write_study(data / f"{TRANSFER}.yaml", "test", {"verdict": "partial", "entries": [{"model": "full", "extrapolated": False}]})
+    assert "extrapolated" not in findings(data, pages)[1].en
 
 
 def test_a_core_that_is_worse_is_called_worse(studies: tuple[Path, Path]) -> None:

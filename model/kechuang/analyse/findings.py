@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kechuang.analyse.city_effect import FAR, far_moved, largest_move
+from kechuang.analyse.forecast import FULL
 from kechuang.analyse.forecast_page import core_score
 from kechuang.parameters import load_parameters
 
@@ -76,6 +77,8 @@ def _forecast(content: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _transfer(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     en, zh = _VERDICTS[content["verdict"]]
+    if content["verdict"] == "partial" and all(entry["extrapolated"] for entry in content["entries"] if entry["model"] == FULL):
+        en, zh = f"{en} (extrapolated: no draw has as many)", f"{zh}（属外推：没有一次抽样达到这一数量）"
     return [(
         f"Carried to Wenzhou without any refitting, the model {en}",
         f"不作任何重新拟合、直接用于温州时，模型{zh}",

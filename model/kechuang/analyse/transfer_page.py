@@ -107,6 +107,12 @@ def _judged_words(content: Mapping[str, Any]) -> list[str]:
         ("readings_that_come_near_given_the_technology_smes", "Readings that come near given the technology SMEs"),
     ):
         lines.append(f"- {words}: {', '.join(content[key]) or 'none'}.")
+    beyond = [entry["extrapolated"] for entry in content["entries"] if entry["model"] == FULL]
+    if any(beyond):
+        lines.append(
+            f"- In {sum(beyond)} of {len(beyond)} combinations of readings no draw of the full model has as many technology SMEs "
+            "(or as few): given their number, the high-tech firms are extrapolated there."
+        )
     full = [entry for entry in content["skill"] if entry["model"] == FULL]
     better = sum(entry["joint_score_better_than_tide"] for entry in full)
     lines.append(
