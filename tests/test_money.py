@@ -229,7 +229,7 @@ def test_a_loss_passes_guarantee_and_compensation_before_the_bank() -> None:
     assert city.compensation.left == 0.0
     assert capital - banks.capital[bank] == pytest.approx(38.0)
     assert city.banks.flow[bank] - flow == pytest.approx(20.0 + 32.0 + 10.0)
-    assert city.ledger.flows["risk compensation"].sum() == 0.0
+    assert sum(city.ledger.flows["risk compensation"]) == 0.0
 
 
 # Levers ---------------------------------------------------------------------------------------------------------------

@@ -239,17 +239,22 @@ def test_newcomers_take_at_most_nine_tenths_of_a_cell() -> None:
 # The budget of a reward -----------------------------------------------------------------------------------------------
 
 
+def rationed(budget: Budget, claims: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
+    """Return what a budget pays of claims of which `unchanged` are due anyway."""
+    return budget.ration(claims, lambda: unchanged)
+
+
 def test_a_budget_pays_all_claims_pro_rata_once_it_binds() -> None:
     """100万元 a year at prices 1.1; claims of 20 each, of which 10 are due anyway: extra 60, then 80 with 50 left."""
     budget = Budget(100.0)
     budget.open_year(1.1)
-    assert budget.ration(np.full(6, 20.0), np.full(6, 10.0)) == pytest.approx(np.full(6, 20.0))
-    assert budget.ration(np.full(8, 20.0), np.full(8, 10.0)) == pytest.approx(np.full(8, 10.0 + 10.0 * 50 / 80))
-    assert budget.ration(np.full(2, 20.0), np.full(2, 10.0)) == pytest.approx(np.full(2, 10.0))
+    assert rationed(budget, np.full(6, 20.0), np.full(6, 10.0)) == pytest.approx(np.full(6, 20.0))
+    assert rationed(budget, np.full(8, 20.0), np.full(8, 10.0)) == pytest.approx(np.full(8, 10.0 + 10.0 * 50 / 80))
+    assert rationed(budget, np.full(2, 20.0), np.full(2, 10.0)) == pytest.approx(np.full(2, 10.0))
     assert budget.expected == 1.0, "firms learn of it next year"
     budget.open_year(1.1)
     assert budget.expected == pytest.approx(110.0 / 160.0)
-    assert budget.ration(np.full(6, 20.0), np.full(6, 10.0)) == pytest.approx(np.full(6, 20.0))
+    assert rationed(budget, np.full(6, 20.0), np.full(6, 10.0)) == pytest.approx(np.full(6, 20.0))
 
 
 def test_a_spent_budget_meets_no_claims() -> None:
@@ -257,15 +262,15 @@ def test_a_spent_budget_meets_no_claims() -> None:
     budget = Budget(0.1)
     budget.open_year(1.0)
     for claims in (np.full(3, 7.7), np.full(7, 1.1), np.zeros(0), np.array([5.0])):
-        paid = budget.ration(claims, np.zeros(claims.size))
+        paid = rationed(budget, claims, np.zeros(claims.size))
         assert paid.sum() <= 0.1 + 1e-15
     budget.left = -1e-17
-    assert budget.ration(np.zeros(0), np.zeros(0)).size == 0
-    assert budget.ration(np.array([5.0]), np.array([2.0])) == pytest.approx([2.0])
+    assert rationed(budget, np.zeros(0), np.zeros(0)).size == 0
+    assert rationed(budget, np.array([5.0]), np.array([2.0])) == pytest.approx([2.0])
 
 
 def test_without_a_budget_every_claim_is_paid() -> None:
     budget = Budget(None)
     budget.open_year(1.0)
-    assert np.array_equal(budget.ration(np.full(3, 1e9), np.zeros(3)), np.full(3, 1e9))
+    assert np.array_equal(rationed(budget, np.full(3, 1e9), np.zeros(3)), np.full(3, 1e9))
     assert budget.expected == 1.0

@@ -289,17 +289,22 @@ def test_a_budget_cuts_what_is_claimed_and_the_ceiling_cuts_that_again() -> None
         assert (share < 0.9) if draw is low else (share == pytest.approx(1.0))
 
 
+def rationed(budget: Budget, claims: np.ndarray, unchanged: np.ndarray) -> np.ndarray:
+    """Return what a budget pays of claims of which `unchanged` are due anyway."""
+    return budget.ration(claims, lambda: unchanged)
+
+
 def test_a_budget_never_rations_the_unchanged_path() -> None:
     """Budget 10 for the change. Claims 8 unchanged + 4: all; then 8 + 12: 8 and the 6 left; then 8 + 1: the 8."""
     budget = Budget(10.0)
     budget.open_year(1.0)
     one = np.array([1.0])
-    assert budget.ration(12.0 * one, 8.0 * one) == pytest.approx([12.0])
-    assert budget.ration(20.0 * one, 8.0 * one) == pytest.approx([14.0])
-    assert budget.ration(9.0 * one, 8.0 * one) == pytest.approx([8.0])
+    assert rationed(budget, 12.0 * one, 8.0 * one) == pytest.approx([12.0])
+    assert rationed(budget, 20.0 * one, 8.0 * one) == pytest.approx([14.0])
+    assert rationed(budget, 9.0 * one, 8.0 * one) == pytest.approx([8.0])
     budget.open_year(1.5)
     assert budget.expected == pytest.approx(10.0 / 17.0)
-    assert budget.ration(np.array([10.0, 30.0]), np.zeros(2)) == pytest.approx([3.75, 11.25])  # 15 at prices of 1.5
+    assert rationed(budget, np.array([10.0, 30.0]), np.zeros(2)) == pytest.approx([3.75, 11.25])  # 15 at prices of 1.5
 
 
 # The government -------------------------------------------------------------------------------------------------------

@@ -27,15 +27,35 @@ class CrowdType(types.NamedTuple):
     """Type that a kernel sees: a named tuple of arrays, read from the note of a crowd."""
 
 
+class _Layout(NamedTuple):
+    """Where in the note of a crowd places, items and rows of its columns stand, and how large a row of each column is."""
+
+    rows: int
+    place_at: NDArray[np.int64]
+    items_at: NDArray[np.int64]
+    rows_at: NDArray[np.int64]
+    items_in_a_row: NDArray[np.int64]
+    bytes_in_a_row: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, note: NDArray[np.int64], starts: NDArray[np.int64]) -> _Layout:
+        """Read the layout from a note whose columns are described from `starts` on."""
+        items, rows = note[starts + _ITEMS], int(note[_ROWS])
+        in_a_row = items // max(rows, 1)
+        in_bytes = in_a_row * note[starts + _ITEM_SIZE]
+        return cls(rows, starts + _PLACE, starts + _ITEMS, starts + _ROWS, in_a_row, in_bytes)
+
+
 class _Crowd:
     """The arrays of a named tuple as attributes, with the note that kernels read and the type they know them by."""
 
     _numba_type_: CrowdType
     _note: NDArray[np.int64]
-    _starts: NDArray[np.int64]
+    _layout: _Layout
 
-    def __init__(self, kind: CrowdType, note: NDArray[np.int64], starts: NDArray[np.int64], held: dict[str, Any]) -> None:
-        self.__dict__.update(held, _numba_type_=kind, _note=note, _starts=starts, _address=note.ctypes.data)
+    def __init__(self, kind: CrowdType, note: NDArray[np.int64], held: dict[str, Any]) -> None:
+        address, _ = note.__array_interface__["data"]
+        self.__dict__.update(held, _numba_type_=kind, _note=note, _address=address)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} cannot be exchanged, since kernels would not see it: write into the array that is there")
@@ -51,13 +71,14 @@ class _Window(_Crowd):
     """Successive rows of a crowd; a column is cut when it is asked for, since kernels need the note alone."""
 
     def __init__(self, whole: _Crowd, rows: slice, note: NDArray[np.int64]) -> None:
-        super().__init__(whole._numba_type_, note, whole._starts, {"_whole": whole, "_rows": rows})
+        super().__init__(whole._numba_type_, note, {"_whole": whole, "_rows": rows})
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in self._numba_type_.fields:
             raise AttributeError(name)
-        column = self.__dict__[name] = getattr(self._whole, name)[self._rows]
-        return cast(NDArray[Any], column)
+        column: NDArray[Any] = getattr(self._whole, name)[self._rows]
+        self.__dict__[name] = column
+        return column
 
 
 def shared(columns: Columns) -> Columns:
@@ -70,7 +91,8 @@ def shared(columns: Columns) -> Columns:
     kind = CrowdType([numba.typeof(column) for column in columns], type(columns))  # type: ignore[no-untyped-call]
     described = [_described(column) for column in columns]
     starts = np.cumsum([0, *(len(numbers) for numbers in described[:-1])])
-    return cast(Columns, _Crowd(kind, np.concatenate(described), starts, columns._asdict()))
+    note = np.concatenate(described)
+    return cast(Columns, _Crowd(kind, note, {**columns._asdict(), "_layout": _Layout.of(note, starts)}))
 
 
 def window(columns: Columns, rows: slice) -> Columns:
@@ -82,13 +104,12 @@ def window(columns: Columns, rows: slice) -> Columns:
         raise ValueError(f"a window has rows in succession, not every {rows.step}th")
     if not isinstance(columns, _Crowd):
         return type(columns)(*(column[rows] for column in columns))
-    note, starts = columns._note.copy(), columns._starts
-    first, end, _ = rows.indices(note[_ROWS])
+    note, layout = columns._note.copy(), columns._layout
+    first, end, _ = rows.indices(layout.rows)
     number = max(end - first, 0)
-    in_a_row = note[starts + _ITEMS] // max(note[_ROWS], 1)
-    note[starts + _PLACE] += first * in_a_row * note[starts + _ITEM_SIZE]
-    note[starts + _ITEMS] = number * in_a_row
-    note[starts + _ROWS] = number
+    note[layout.place_at] += first * layout.bytes_in_a_row
+    note[layout.items_at] = number * layout.items_in_a_row
+    note[layout.rows_at] = number
     return cast(Columns, _Window(columns, rows, note))
 
 

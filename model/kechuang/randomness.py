@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 
@@ -132,6 +134,7 @@ _PURPOSE_SHIFT, _QUARTER_SHIFT = np.uint64(56), np.uint64(40)
 _TO_UNIT = 1.0 / 9007199254740992.0
 _LARGEST = 1.0 - _TO_UNIT
 _MANY = 600.0
+_PURPOSES = 2**8
 _NOTHING = 1e-18
 """A probability that adds nothing to a sum close to 1."""
 
@@ -149,12 +152,27 @@ def _stream(seed: int, quarter: int, purpose: int) -> np.uint64:
     return _mix(packed + _GAMMA)
 
 
+@compiled
+def _streams(seed: int, quarter: int) -> np.ndarray:
+    keys = np.empty(_PURPOSES, dtype=np.uint64)
+    for purpose in range(_PURPOSES):
+        keys[purpose] = _stream(seed, quarter, purpose)
+    return keys
+
+
+@lru_cache(maxsize=64)
+def _keys_of_quarter(seed: int, quarter: int) -> NDArray[np.uint64]:
+    return _streams(seed, quarter)
+
+
 def stream_key(seed: int, quarter: int, purpose: int) -> np.uint64:
     """Return the 64-bit key of all draws of one purpose in one quarter (or year) of one replicate.
 
-    Seeds below 2^40, quarters and years below 2^16 and purposes below 2^8 never share a key.
+    Seeds below 2^40, quarters and years below 2^16 and purposes below 2^8 never share a key. The keys of all purposes are
+    mixed at once, since a quarter asks for a hundred of them.
     """
-    return np.uint64(_stream(seed, quarter, purpose))
+    key: np.uint64 = _keys_of_quarter(seed, quarter)[purpose]
+    return key
 
 
 @compiled

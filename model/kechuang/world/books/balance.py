@@ -121,7 +121,7 @@ def deposit_flows(city: Corridor) -> dict[str, NDArray[np.float64]]:
 def residuals(city: Corridor) -> list[Residual]:
     """I1, I2 and I5: rows of the balance sheet and columns of the flow matrix sum to zero, closed sectors own nothing."""
     sheet, gross = stocks_by_sector(city), max(city.ledger.gross(), 1e-9)
-    flows = sum(deposit_flows(city).values()) + sum(city.ledger.flows.values())
+    flows = sum(deposit_flows(city).values()) + sum(np.array(row) for row in city.ledger.flows.values())
     off = [("balance sheet row sums to zero", name, value) for name, value in _rows(sheet)]
     off += [("flow matrix column sums to zero", *pair) for pair in zip(SECTORS, np.asarray(flows), strict=True)]
     own = dict(zip(SECTORS, sheet.sum(axis=0), strict=True))

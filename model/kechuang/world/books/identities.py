@@ -150,9 +150,9 @@ def _stocks(city: Corridor, opening: dict[str, float], closing: dict[str, float]
 
 def _paid_for_levers(city: Corridor) -> float:
     """Return what the city and its compensation fund paid in the quarter under the names of levers (万元)."""
-    payers = [SECTORS.index("government"), SECTORS.index("compensation fund")]
-    flows = city.ledger.flows
-    return -float(sum(flows[name][payers].sum() for name in (*LEVER_FLOWS, *city.own_flows) if name in flows))
+    city_itself, its_fund = SECTORS.index("government"), SECTORS.index("compensation fund")
+    paid = (city.ledger.flows.get(name) for name in (*LEVER_FLOWS, *city.own_flows))
+    return -sum(row[city_itself] + row[its_fund] for row in paid if row is not None)
 
 
 def _banks(city: Corridor) -> list[Residual]:

@@ -46,15 +46,14 @@ class Ledger:
     """Flows of the current quarter by name and sector (万元), source positive and use negative."""
 
     def __init__(self) -> None:
-        self.flows: dict[str, NDArray[np.float64]] = {}
+        self.flows: dict[str, list[float]] = {}
         self.opening: dict[str, float] = {}
-        self.between = np.zeros((len(SECTORS), len(SECTORS)))
-        """What each sector (row) paid to each other one (column) in the quarter, refunds deducted (万元)."""
+        self._paid = _nothing_paid()
 
     def open_quarter(self, deposits: dict[str, float]) -> None:
         """Forget the last quarter's flows; each sector starts with what it closed with (万元)."""
         self.flows = {}
-        self.between[:] = 0.0
+        self._paid = _nothing_paid()
         self.opening = deposits
 
     def post(self, name: str, receiver: str, payer: str, amount: float) -> None:
@@ -62,10 +61,14 @@ class Ledger:
         to, by = _POSITION[receiver], _POSITION[payer]
         row = self.flows.get(name)
         if row is None:
-            row = self.flows[name] = np.zeros(len(SECTORS))
+            row = self.flows[name] = [0.0] * len(SECTORS)
         row[to] += amount
         row[by] -= amount
-        self.between[by, to] += amount
+        self._paid[by][to] += amount
+
+    def between(self) -> NDArray[np.float64]:
+        """Return what each sector (row) paid to each other one (column) in the quarter, refunds deducted (万元)."""
+        return np.array(self._paid)
 
     def gross(self) -> float:
         """Return the sum of all flows of the quarter without regard to sign (万元)."""
@@ -98,3 +101,7 @@ class Ledger:
         import pandas as pd
 
         return pd.DataFrame.from_dict(self.flows, orient="index", columns=list(SECTORS))
+
+
+def _nothing_paid() -> list[list[float]]:
+    return [[0.0] * len(SECTORS) for _ in SECTORS]

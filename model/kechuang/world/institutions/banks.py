@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.world.books.ledger import Ledger
-from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns, choose_banks
+from kechuang.world.mechanisms.credit import SCIENCE_BANK, BankColumns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ class Banks:
         kind = np.array([kind for kind, _, _ in rows], dtype=np.int8)
         place = np.array([place for _, place, _ in rows], dtype=np.int8)
         self.columns = BankColumns(kind, place, self._openings(kind, place), *(np.zeros(count) for _ in range(4)))
-        self.sectors = {"science banks": kind == SCIENCE_BANK, "other banks": kind != SCIENCE_BANK}
+        science = int((kind == SCIENCE_BANK).sum())
+        self.sectors = {"science banks": slice(0, science), "other banks": slice(science, count)}
         self.funding, self.flow, self.earning = np.zeros(count), np.zeros(count), np.zeros(count)
         self.pull = self._pull(model)
         self.agents = [Bank(model, row, name) for row, (_, _, name) in enumerate(rows)]
@@ -110,19 +111,6 @@ class Banks:
         """Post a flow from `partner` to the banks, given by bank (万元); negative amounts go the other way."""
         for sector, rows in self.sectors.items():
             ledger.post(name, sector, partner, float(amounts[rows].sum()))
-
-    def choose(
-        self,
-        listed: NDArray[np.int64],
-        place: NDArray[np.int64],
-        quarter: int,
-        draw: NDArray[np.float64],
-        other_than: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.int64]:
-        """Return the bank of each firm by gravity among those open, never the one given in `other_than`."""
-        other = np.full(place.size, -1) if other_than is None else other_than.astype(np.int64)
-        is_open = self.columns.opens <= quarter
-        return np.asarray(choose_banks(self.pull, is_open, listed, place, draw, other))
 
     def __getitem__(self, row: int) -> Bank:
         """Return the bank of a row."""

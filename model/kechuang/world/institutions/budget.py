@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +39,11 @@ class Budget:
         self.left = self.yearly * price
         self._claimed = self._paid = 0.0
 
-    def ration(self, claims: NDArray[np.float64], unchanged: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what is paid of the claims (万元), of which `unchanged` would be due without the change."""
+    def ration(self, claims: NDArray[np.float64], due_anyway: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return what is paid of the claims (万元); where there is a budget it asks what would be due without the change."""
         if self.yearly is None:
             return claims
+        unchanged = due_anyway()
         extra = claims - unchanged
         wanted = float(extra.sum())
         left = max(self.left, 0.0)  # rounding can leave a hair less than nothing

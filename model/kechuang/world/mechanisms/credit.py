@@ -249,37 +249,6 @@ def asking_share(science: bool, p: CreditParameters) -> float:
 
 
 @compiled
-def choose_banks(
-    pull: NDArray[np.float64],
-    is_open: NDArray[np.bool_],
-    listed: NDArray[np.int64],
-    place: NDArray[np.int64],
-    draw: NDArray[np.float64],
-    other_than: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return the bank of each firm by gravity: the one in whose part of the sum of pulls its draw falls.
-
-    `pull` is by (listed, place, bank); banks that are not open, and the one in `other_than` (-1: none), pull nobody.
-    """
-    chosen = np.empty(place.size, dtype=np.int64)
-    banks = is_open.size
-    for i in range(place.size):
-        weight, total = pull[listed[i], place[i]], 0.0
-        for bank in range(banks):
-            if is_open[bank] and bank != other_than[i]:
-                total += weight[bank]
-        limit, running, found = draw[i] * total, 0.0, banks - 1
-        for bank in range(banks):
-            if is_open[bank] and bank != other_than[i]:
-                running += weight[bank]
-            if running >= limit:
-                found = bank
-                break
-        chosen[i] = found
-    return chosen
-
-
-@compiled
 def applicants(
     firms: FirmColumns,
     count: int,

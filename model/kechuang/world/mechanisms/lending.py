@@ -288,6 +288,41 @@ def default_firms(
     return rows[:found]
 
 
+class Settled(NamedTuple):
+    """How loans of closed firms are settled, one entry a firm (万元): what estate, guarantee fund and pool pay to the bank."""
+
+    loan: NDArray[np.float64]
+    guaranteed: NDArray[np.float64]
+    recovered: NDArray[np.float64]
+    payout: NDArray[np.float64]
+    compensation: NDArray[np.float64]
+
+
+@compiled
+def settle_loans(
+    banks: BankColumns, cash: NDArray[np.float64], bank: NDArray[np.int8], settled: Settled
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Take settled loans off the books of their banks and book money and losses there.
+
+    Return what each bank got from estates, guarantee fund and pool (three rows), and by how much its capital moved (万元).
+    """
+    got, capital = np.zeros((3, cash.size)), np.zeros(cash.size)
+    for k in range(bank.size):
+        b, recovered, payout, paid = bank[k], settled.recovered[k], settled.payout[k], settled.compensation[k]
+        lost = settled.loan[k] - recovered
+        change = payout + paid - lost
+        got[0, b] += recovered
+        got[1, b] += payout
+        got[2, b] += paid
+        capital[b] += change
+        banks.loans[b] -= settled.loan[k]
+        banks.guaranteed[b] -= settled.guaranteed[k]
+        banks.bad[b] += settled.loan[k] if lost > 0.0 else 0.0
+        banks.capital[b] += change
+        cash[b] += recovered + payout + paid
+    return got, capital
+
+
 @compiled
 def loans_of_users(firms: FirmColumns, count: int, banks: int) -> NDArray[np.float64]:
     """Return what registered users of the credit platform owe each bank (万元)."""

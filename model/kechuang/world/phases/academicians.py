@@ -62,7 +62,10 @@ def _claim_grants(city: Corridor, rows: NDArray[np.int64], usual: int) -> None:
     """Let partners claim what their cells pay; beyond the `usual` number, projects come from a change with a budget."""
     columns, quarter, talent = city.firms.columns, city.quarter, city.policy.talent
     cell, price = (columns.place[rows], columns.industry[rows], columns.ladder[rows]), city.policy.price(quarter, city.deflator)
-    promised, unchanged = price * talent.paths.grant[quarter][cell], price * talent.unchanged.grant[quarter][cell]
-    paid = talent.budgets[LEVER].ration(promised, unchanged * (np.arange(rows.size) < usual))
+
+    def due_anyway() -> NDArray[np.float64]:
+        return np.asarray(price * talent.unchanged.grant[quarter][cell] * (np.arange(rows.size) < usual))
+
+    paid = talent.budgets[LEVER].ration(price * talent.paths.grant[quarter][cell], due_anyway)
     if paid.sum() > 0.0:
         city.claim(LEVER, FLOW, rows, paid)

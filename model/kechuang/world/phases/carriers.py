@@ -106,7 +106,7 @@ def _build(city: Corridor) -> None:
         _open(city, identity, place, industry, extra=extra)
         due.append(grant)
         unchanged.append(grant if extra else price * float(policy.unchanged_grant[quarter, place, industry]))
-    paid = budget.ration(np.array(due), np.array(unchanged))
+    paid = budget.ration(np.array(due), lambda: np.array(unchanged))
     _pay(city, "building of research carriers", float(paid.sum()))
 
 
@@ -119,7 +119,7 @@ def _run_carriers(city: Corridor) -> None:
     age = quarter - columns.born
     young = (columns.born >= RUNNING_PAID_FROM) & (age > 0) & (age <= p.running_quarters) & ~columns.enclave
     cost = 0.25 * _price(city) * p.running_cost * young.astype(np.float64)
-    paid = city.policy.platforms.budgets[CARRIERS].ration(cost, cost * ~columns.extra)
+    paid = city.policy.platforms.budgets[CARRIERS].ration(cost, lambda: cost * ~columns.extra)
     _pay(city, "running of research carriers", float(paid.sum()))
 
 
@@ -137,7 +137,7 @@ def _run_enclaves(city: Corridor) -> None:
     for number in range(wanted):
         _open_enclave(city, number, extra=number >= usual and budget.yearly is not None)
     claims = np.full(wanted, cost)
-    paid = budget.ration(claims, claims * (np.arange(wanted) < usual))
+    paid = budget.ration(claims, lambda: claims * (np.arange(wanted) < usual))
     _pay(city, "running of research carriers", float(paid.sum()))
 
 

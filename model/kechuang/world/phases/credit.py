@@ -11,7 +11,7 @@ from kechuang.queues import in_order
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
 from kechuang.world import settings
-from kechuang.world.mechanisms import credit, lending
+from kechuang.world.mechanisms import bank_choice, credit, lending
 from kechuang.world.mechanisms.accounts import INVESTMENT_SPEED
 from kechuang.world.phases.government import book_administration, pay_out
 from kechuang.world.policy.finance_policy import fund_money
@@ -28,21 +28,15 @@ OLDEST_RELATION = -40
 
 def choose_banks(city: Corridor, rows: NDArray[np.int64], known_since: int, attempt: int = 0) -> None:
     """Give firms a main bank by gravity and some of them a second one; `attempt` keys the draws."""
-    columns, seed = city.firms.columns, city.luck_seed
-    identity = columns.identity[rows]
-
-    def draw(purpose: Purpose) -> NDArray[np.float64]:
-        return uniforms(stream_key(seed, attempt, int(purpose)), identity)
-
-    step = columns.ladder[rows].astype(np.int64)
-    listed, place = (step > 0).astype(np.int64), columns.place[rows].astype(np.int64)
-    main = city.banks.choose(listed, place, city.quarter, draw(Purpose.MAIN_BANK_CHOICE))
-    chances = city.rules.vector("second_bank_share")
-    chance = chances[np.where(columns.above_scale[rows] == 1, np.maximum(step, 2), step)]
-    second = city.banks.choose(listed, place, city.quarter, draw(Purpose.SECOND_BANK_CHOICE), main)
-    columns.main_bank[rows] = main
-    columns.second_bank[rows] = np.where(draw(Purpose.HAS_SECOND_BANK) < chance, second, -1)
-    columns.bank_since[rows] = known_since
+    keys = bank_choice.BankKeys(
+        *(
+            stream_key(city.luck_seed, attempt, int(purpose))
+            for purpose in (Purpose.MAIN_BANK_CHOICE, Purpose.SECOND_BANK_CHOICE, Purpose.HAS_SECOND_BANK)
+        )
+    )
+    banks, second_share = city.banks, city.rules.vector("second_bank_share")
+    is_open = banks.columns.opens <= city.quarter
+    bank_choice.choose_banks(city.firms.columns, rows, known_since, banks.pull, is_open, second_share, keys)
 
 
 def newly_listed(city: Corridor, rows: NDArray[np.int64]) -> None:
@@ -58,8 +52,7 @@ def change_banks(city: Corridor) -> None:
     """Let a few firms look for another bank for reasons of their own; what the old one knew of them is lost."""
     columns, count = city.firms.columns, city.firms.count
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.BANK_CHURN))
-    leaves = uniforms(key, columns.identity[:count]) < 0.25 * city.rules.value("bank_churn")
-    rows = np.flatnonzero(leaves & (columns.alive[:count] == 1))
+    rows = bank_choice.who_leaves(columns, count, key, 0.25 * city.rules.value("bank_churn"))
     if rows.size:
         choose_banks(city, rows, city.quarter, attempt=CHURN_ATTEMPT + city.quarter)
 
@@ -141,7 +134,7 @@ def _subsidise_interest(city: Corridor) -> None:
     rows = np.flatnonzero((columns.alive[: city.firms.count] == 1) & (columns.pledged[: city.firms.count] > 0.0))
     pledged = 0.25 * columns.pledged[rows]
     amounts = finance.budgets["patent_pledge"].ration(
-        finance.interest_subsidy[quarter] * pledged, finance.unchanged_subsidy[quarter] * pledged
+        finance.interest_subsidy[quarter] * pledged, lambda: finance.unchanged_subsidy[quarter] * pledged
     )
     city.claim("patent_pledge", "interest subsidies", rows, amounts)
 
@@ -156,7 +149,7 @@ def run_guarantees(city: Corridor) -> None:
         return np.array([max(money, -fund.capital)])
 
     budget = finance.budgets["guarantee_coverage"]
-    injection = float(budget.ration(raised(finance.guarantee_capital), raised(finance.unchanged_capital))[0])
+    injection = float(budget.ration(raised(finance.guarantee_capital), lambda: raised(finance.unchanged_capital))[0])
     city.ledger.post("capital of the guarantee fund", "guarantee fund", "government", injection)
     fund.capital += injection
     city.government.pay(injection)
@@ -172,8 +165,8 @@ def run_guarantees(city: Corridor) -> None:
 def _run_platform(city: Corridor, price: float) -> None:
     quarter, finance = city.quarter, city.policy.finance
     full = 0.25 * city.scale * wan_from_yi(city.rules.value("data_platform_cost")) * price
-    wanted, usual = full * finance.platform[quarter], full * finance.unchanged_platform[quarter]
-    paid = float(finance.budgets["data_platform_coverage"].ration(np.array([wanted]), np.array([usual]))[0])
+    wanted, budget = full * finance.platform[quarter], finance.budgets["data_platform_coverage"]
+    paid = float(budget.ration(np.array([wanted]), lambda: np.array([full * finance.unchanged_platform[quarter]]))[0])
     if paid != wanted:
         finance.platform[quarter] = paid / full
     pay_out(city, "data_platform_coverage", "running cost of the credit platform", "outside", paid)

@@ -150,14 +150,13 @@ def _claim(
     """Claim the city's share of cost; the budget of a change cuts what the change added."""
     columns, policy, quarter = city.firms.columns, city.policy.support, city.quarter
     key_place, light_place = columns.place[key_rows], columns.place[light_rows]
+
+    def due_anyway() -> NDArray[np.float64]:
+        of_key = key_costs * policy.unchanged_key[quarter][key_place]
+        return np.concatenate([of_key, light_costs * policy.unchanged_light[quarter][light_place] * planned])
+
     claims = np.concatenate(
         [key_costs * policy.key[quarter][key_place], light_costs * policy.light[quarter][light_place]]
     )
-    unchanged = np.concatenate(
-        [
-            key_costs * policy.unchanged_key[quarter][key_place],
-            light_costs * policy.unchanged_light[quarter][light_place] * planned,
-        ]
-    )
-    paid = policy.budgets[LEVER].ration(claims, unchanged)
+    paid = policy.budgets[LEVER].ration(claims, due_anyway)
     city.claim(LEVER, "digital retrofit subsidies", np.concatenate([key_rows, light_rows]), paid)

@@ -97,7 +97,7 @@ def _pay_rent(city: Corridor) -> rules.Floor:
         if allowed < extra:
             wanted = rules.between(usual, wanted, allowed / extra)
             cost = due + allowed
-        budget.ration(np.array([cost]), np.array([due]))
+        budget.ration(np.array([cost]), lambda: np.array([due]))
     pay_out(city, LEVER, "rent of incubator floor", "outside", cost)
     book_administration(city, LEVER, cost)
     return wanted

@@ -64,7 +64,8 @@ def run_joint_projects(city: Corridor) -> None:
         _start(city)
     rows = np.flatnonzero((columns.project_ends[:count] > 0) & (columns.alive[:count] == 1))
     budget = city.policy.support.budgets[LEVER]
-    city.claim(LEVER, "joint projects", rows, budget.ration(columns.project_grant[rows], columns.project_unchanged[rows]))
+    amounts = budget.ration(columns.project_grant[rows], lambda: columns.project_unchanged[rows])
+    city.claim(LEVER, "joint projects", rows, amounts)
 
 
 def _start(city: Corridor) -> None:

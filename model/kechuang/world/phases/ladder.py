@@ -163,5 +163,5 @@ def _pay(
     columns, quarter = city.firms.columns, city.quarter
     price = city.policy.price(quarter, city.deflator)
     cell = (columns.place[rows], columns.industry[rows], step)
-    amounts = city.policy.bonus_budget.ration(price * reward[cell], price * unchanged[cell])
+    amounts = city.policy.bonus_budget.ration(price * reward[cell], lambda: np.asarray(price * unchanged[cell]))
     city.claim("certification_bonus", "certification and registration bonuses", rows, amounts)

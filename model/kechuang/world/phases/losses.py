@@ -56,28 +56,25 @@ def repay_banks(city: Corridor, rows: NDArray[np.int64], recovered: NDArray[np.f
     science = (banks.kind[bank] == credit.SCIENCE_BANK) & (columns.ladder[rows] > 0)
     rest = science * (lost - payout)
     claims = finance.budgets["risk_compensation"].ration(
-        finance.risk_compensation[city.quarter][cell] * rest, finance.unchanged_compensation[city.quarter][cell] * rest
+        finance.risk_compensation[city.quarter][cell] * rest,
+        lambda: np.asarray(finance.unchanged_compensation[city.quarter][cell] * rest),
     )
     compensation = city.compensation.pay(claims)
-    for name, amounts, payer in (
-        ("recovered loans", recovered, "firms"),
-        ("guarantee payouts", payout, "guarantee fund"),
-        ("risk compensation", compensation, "compensation fund"),
+    settled = lending.Settled(loan, columns.guaranteed[rows], recovered, payout, compensation)
+    by_bank, capital = lending.settle_loans(banks, city.banks.flow, bank, settled)
+    for name, amounts, payer in zip(
+        ("recovered loans", "guarantee payouts", "risk compensation"),
+        by_bank,
+        ("firms", "guarantee fund", "compensation fund"),
+        strict=True,
     ):
-        city.banks.post(ledger, name, np.bincount(bank, amounts, len(city.banks)).astype(np.float64), payer)
-    city.costs.add(city.quarter, "guarantee_coverage", CONTINGENT, float(payout.sum()))
-    city.costs.add(city.quarter, "risk_compensation", CASH, float(compensation.sum()))
-    city.tally_money["compensation_paid"] += float(compensation.sum())
-    city.tally_money["guarantee_paid"] += float(payout.sum())
-    for array, amount in (
-        (banks.loans, -loan),
-        (banks.guaranteed, -columns.guaranteed[rows]),
-        (banks.bad, loan * (lost > 0.0)),
-        (banks.capital, payout + compensation - lost),
-        (city.banks.flow, recovered + payout + compensation),
-    ):
-        np.add.at(array, bank, amount)
-    city.audit_book.note_banks("capital", np.bincount(bank, payout + compensation - lost, len(city.banks)).astype(np.float64))
+        city.banks.post(ledger, name, amounts, payer)
+    guaranteed, compensated = float(payout.sum()), float(compensation.sum())
+    city.costs.add(city.quarter, "guarantee_coverage", CONTINGENT, guaranteed)
+    city.costs.add(city.quarter, "risk_compensation", CASH, compensated)
+    city.tally_money["compensation_paid"] += compensated
+    city.tally_money["guarantee_paid"] += guaranteed
+    city.audit_book.note_banks("capital", capital)
     city.booked["loans of firms"] -= float(loan.sum())
     city.written_off += float(lost.sum())
 

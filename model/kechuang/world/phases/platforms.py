@@ -153,7 +153,7 @@ def _redeem(city: Corridor, vouchers: Vouchers, at: Rows) -> Numbers:
     inside, pool = vouchers.inside[at], city.vouchers
     claims = pro_rata(vouchers.face[at], inside, vouchers.pots)
     usual = pro_rata(vouchers.unchanged[at], np.ones(at.size, dtype=bool), Pots(pool.unchanged, 0.0))
-    paid = city.policy.platforms.budgets[VOUCHER].ration(claims, usual)
+    paid = city.policy.platforms.budgets[VOUCHER].ration(claims, lambda: usual)
     pool.take(float(paid[inside].sum()), float(paid[~inside].sum()), float(usual.sum()))
     return paid
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.mechanisms.research import grant_of
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
+
+Floats = NDArray[np.float64]
 
 
 def grant_research(city: Corridor) -> None:
@@ -26,11 +29,11 @@ def grant_research(city: Corridor) -> None:
     reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
     paid_for = columns.project_grant[rows] + city.contracts.vouchers_of(rows)
     reported = np.maximum(reported - paid_for, 0.0)  # no grant on what a joint project or a voucher pays
-    amounts, unchanged = (
-        grant_of(reported, rate[quarter][cell], 0.25 * price * cap[quarter][cell])
-        for rate, cap in (
-            (policy.grant, policy.grant_cap),
-            (policy.unchanged_grant, policy.unchanged_grant_cap),
-        )
+
+    def owed(rate: Floats, cap: Floats) -> Floats:
+        return grant_of(reported, rate[quarter][cell], 0.25 * price * cap[quarter][cell])
+
+    amounts = policy.grant_budget.ration(
+        owed(policy.grant, policy.grant_cap), lambda: owed(policy.unchanged_grant, policy.unchanged_grant_cap)
     )
-    city.claim("research_grant", "research grants", rows, policy.grant_budget.ration(amounts, unchanged))
+    city.claim("research_grant", "research grants", rows, amounts)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.phases.government import book_administration, pay_out
+from kechuang.world.policy.talent_policy import Paths
 from kechuang.world.population import talent as people
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def grant_newcomers(city: Corridor, rows: NDArray[np.int64]) -> None:
     rows = rows[uniforms(key, columns.identity[rows]) < city.rules.value("talent_subsidy_eligible")]
     firm, price = columns.employer[rows], city.policy.price(quarter, city.deflator)
     cell = (columns.kind[rows], quarter, firms.place[firm], firms.industry[firm], firms.ladder[firm])
-    promised = talent.budgets[LEVER].ration(price * talent.paths.subsidy[cell], price * talent.unchanged.subsidy[cell])
+    promised = talent.budgets[LEVER].ration(
+        price * talent.paths.subsidy[cell], lambda: np.asarray(price * talent.unchanged.subsidy[cell])
+    )
     granted = promised > 0.0
     rows, half = rows[granted], 0.5 * promised[granted]
     columns.owed[rows], columns.due[rows] = half, quarter + QUARTERS_TO_SECOND_HALF
@@ -54,11 +57,11 @@ def grant_graduates(city: Corridor, arrivals: Floats, leaving: Floats) -> None:
     talent, labour, quarter = city.policy.talent, city.labour, city.quarter
     price = city.policy.price(quarter, city.deflator)
     eligible = city.rules.value("talent_subsidy_eligible") * arrivals
-    path, unchanged = (
-        price * eligible * paths.subsidy[people.GRADUATE, quarter].mean(axis=(1, 2))
-        for paths in (talent.paths, talent.unchanged)
-    )
-    half = 0.5 * talent.budgets[LEVER].ration(path, unchanged)
+
+    def promised(paths: Paths) -> Floats:
+        return np.asarray(price * eligible * paths.subsidy[people.GRADUATE, quarter].mean(axis=(1, 2)))
+
+    half = 0.5 * talent.budgets[LEVER].ration(promised(talent.paths), lambda: promised(talent.unchanged))
     labour.grants += float(half.sum()) + labour.graduate_grants.pop(quarter, 0.0)
     labour.graduate_grants[quarter + QUARTERS_TO_SECOND_HALF] = float((half * (1.0 - leaving)).sum())
 

@@ -43,9 +43,12 @@ def _begin(city: Corridor) -> None:
     talent, labour, quarter = city.policy.talent, city.labour, city.quarter
     total, free, industries = talent.training(quarter)
     unit = 0.25 * city.scale * city.rules.value("training_cost") * city.policy.price(quarter, city.deflator)
-    unchanged = float(talent.unchanged.training[quarter, 0, :, 0].max())
     wanted = np.array([unit * total])
-    paid = float(talent.budgets[LEVER].ration(wanted, np.array([unit * unchanged]))[0])
+
+    def due_anyway() -> NDArray[np.float64]:
+        return np.array([unit * float(talent.unchanged.training[quarter, 0, :, 0].max())])
+
+    paid = float(talent.budgets[LEVER].ration(wanted, due_anyway)[0])
     if paid <= 0.0:
         return
     pay_out(city, LEVER, FLOW, "outside", paid)

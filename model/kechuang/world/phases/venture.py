@@ -36,8 +36,11 @@ def _within_budget(city: Corridor, planned: dict[int, list[Round]]) -> list[tupl
     deals = [(fund, deal) for fund in city.funds for deal in planned[fund.row]]
     money = np.array([deal.money for _, deal in deals])
     claims = finance.fund_city_share[quarter] * money
-    unchanged = finance.unchanged_city_share[quarter] * money * np.array([not deal.extra for _, deal in deals])
-    paid = finance.budgets["guidance_fund"].ration(claims, unchanged)
+
+    def due_anyway() -> NDArray[np.float64]:
+        return np.asarray(finance.unchanged_city_share[quarter] * money * np.array([not deal.extra for _, deal in deals]))
+
+    paid = finance.budgets["guidance_fund"].ration(claims, due_anyway)
     found = []
     for (fund, deal), claim, by_city in zip(deals, claims, paid, strict=True):
         kept = by_city / claim if deal.extra and claim > 0.0 else 1.0

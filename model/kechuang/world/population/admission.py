@@ -66,7 +66,9 @@ def _note_transfer(
     deposits: NDArray[np.float64],
     capital: NDArray[np.float64],
 ) -> None:
-    """Note in the single accounts what cells hand over to their units that become firms."""
+    """Note in the single accounts, where they are kept, what cells hand over to their units that become firms."""
+    if not city.audit_book.on:
+        return
     city.audit_book.note("deposits", "transfer at birth", rows, deposits)
     city.audit_book.note("capital", "transfer at birth", rows, capital)
     for account, amounts in (("deposits", deposits), ("capital", capital)):

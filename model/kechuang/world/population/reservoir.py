@@ -113,10 +113,9 @@ class Reservoir:
         self, place: NDArray[np.int64], industry: NDArray[np.int64], annual_sales: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Remove units that become firms of their own; return the deposits and capital that go with them (万元)."""
-        sales = np.zeros(self.sales.shape)
-        number = np.zeros(self.units.shape, dtype=np.int64)
-        np.add.at(sales, (place, industry), annual_sales / 4.0)
-        np.add.at(number, (place, industry), 1)
+        shape, cell = self.units.shape, place * self.units.shape[1] + industry
+        sales = np.bincount(cell, annual_sales / 4.0, minlength=self.units.size).reshape(shape)
+        number = np.bincount(cell, minlength=self.units.size).reshape(shape)
         share = np.divide(sales, self.sales, out=np.zeros_like(sales), where=self.sales > 0)
         share = np.minimum(share, 1.0)
         of_cell = np.divide(annual_sales / 4.0, sales[place, industry])
