@@ -209,10 +209,17 @@ class Funds:
         """Return the number of firms that funds have left, by listing or sale only if asked."""
         return self._successes if successes else self._left
 
-    def invested(self, fund: int | None = None) -> float:
-        """Return the cost of all stakes held, of one fund if asked."""
-        held = (stake for stakes in self._held.values() for stake in stakes)
-        return float(sum(stake.cost for stake in held if fund in (None, stake.fund)))
+    def invested(self) -> float:
+        """Return the cost of all stakes held."""
+        return float(sum(stake.cost for stakes in self._held.values() for stake in stakes))
+
+    def invested_by(self) -> list[float]:
+        """Return the cost of the stakes that each fund holds."""
+        cost = [0.0] * len(self.agents)
+        for stakes in self._held.values():
+            for stake in stakes:
+                cost[stake.fund] += stake.cost
+        return cost
 
     def frame(self) -> pd.DataFrame:
         """Return all stakes as a data frame, one row a deal, with the names of fund and stage."""

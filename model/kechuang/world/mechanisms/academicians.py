@@ -15,6 +15,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
+from kechuang.world.population.firms import FirmColumns
+
+HIGH_TECH = 2
+"""Lowest step of the ladder whose firms are in line."""
 REFERENCE_GRANT, LEAST_GRANT = 300.0, 100.0
 """万元: the grant at which the share of visits is that of the report, and what no grant at all counts as."""
 FIRST_QUARTER = 14
@@ -25,6 +30,17 @@ def project_chance(conversion: float, grant: float, elasticity: float) -> float:
     """Return the probability that a visit becomes a project at a grant (万元 at prices of 2020)."""
     odds = conversion / (1.0 - conversion) * math.exp(elasticity * math.log(max(grant, LEAST_GRANT) / REFERENCE_GRANT))
     return odds / (1.0 + odds)
+
+
+@compiled
+def who_is_in_line(firms: FirmColumns, count: int) -> NDArray[np.int64]:
+    """Return the rows of the certified, leading and above-scale firms that have knowledge of their own."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        if firms.alive[i] == 1 and (firms.ladder[i] >= HIGH_TECH or firms.above_scale[i] == 1) and firms.knowledge[i] > 0.0:
+            rows[found] = i
+            found += 1
+    return rows[:found]
 
 
 def line_of_partners(knowledge: NDArray[np.float64], draws: NDArray[np.float64], number: int) -> NDArray[np.int64]:

@@ -7,11 +7,10 @@
     cov      = cov_G g + kC (1 - cov_G g) [science bank, firm on the ladder]                        g guaranteed share
     waiting  = days / 90 of the quarter counts as rationed; days fall from tau0 to the platform's for its users
     amount   = min(need, xi S4, LTV_tan K + LTV_ip value patents [science bank] + covered part + xi_u xi S4)
-    default  ~ 1 - exp(-PD/4) a quarter on firms in debt
 
-Money 万元, rates per year. Default is drawn from the same PD that banks estimate: cash paths of single firms are not
-identified by anything reported. Sources: Stiglitz and Weiss 1981 (rationing), Pagano and Jappelli 1993 (information
-sharing), score-card signs assumed; parameters in calibration/parameters.yaml.
+Money 万元, rates per year. What happens at the counter stands in lending.py, defaults in default.py. Sources: Stiglitz and
+Weiss 1981 (rationing), Pagano and Jappelli 1993 (information sharing), score-card signs assumed; parameters in
+calibration/parameters.yaml.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.world.mechanisms.venture import gumbel
+from kechuang.world.population.firms import FirmColumns
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -87,6 +88,52 @@ def coverage(alive: NDArray[np.int8], above_scale: NDArray[np.int8], digital: ND
             panel += 1
             covered += digital[i] > NONE
     return covered / max(panel, 1)
+
+
+@compiled
+def core_value_added(
+    firms: FirmColumns, count: int, core: NDArray[np.bool_], per_sales: Numbers
+) -> Numbers:
+    """Return value added of every living firm of the digital core (万元); `per_sales` is that before margins, by industry."""
+    values, found = np.empty(count), 0
+    for i in range(count):
+        if firms.alive[i] == 1 and core[firms.industry[i]]:
+            values[found] = (per_sales[firms.industry[i]] + firms.margin[i]) * firms.sales[i]
+            found += 1
+    return values[:found]
+
+
+@compiled
+def who_changes(firms: FirmColumns, count: int, quarter: int, ripe_after: int) -> Rows:
+    """Return the rows of the living firms whose last project still moves their productivity."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        if firms.digital[i] > NONE and quarter - firms.digitised[i] <= ripe_after and firms.alive[i] == 1:
+            rows[found] = i
+            found += 1
+    return rows[:found]
+
+
+@compiled
+def panel_beyond(firms: FirmColumns, count: int, least: float) -> Rows:
+    """Return the rows of the above-scale firms that sell more than this a year (万元)."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.above_scale[i] == 1 and 4.0 * firms.sales[i] > least:
+            rows[found] = i
+            found += 1
+    return rows[:found]
+
+
+@compiled
+def without_project(firms: FirmColumns, count: int) -> Rows:
+    """Return the rows of the above-scale firms that have had no project yet."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.above_scale[i] == 1 and firms.digital[i] == NONE:
+            rows[found] = i
+            found += 1
+    return rows[:found]
 
 
 def arrivals_in(year: int, p: DigitalParameters) -> float:

@@ -12,6 +12,7 @@ person and the R&D that certified firms buy from others are assumed.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,15 @@ def heads_wanted(firms: FirmColumns, count: int, head_key: np.uint64, cost: floa
 
 
 @compiled
+def jobs_by_step(firms: FirmColumns, count: int, places: int, steps: int) -> Floats:
+    """Return how many R&D staff firms have by place and step of the ladder."""
+    jobs = np.zeros((places, steps))
+    for i in range(count):
+        jobs[firms.place[i], firms.ladder[i]] += firms.research_staff[i]
+    return jobs
+
+
+@compiled
 def layoffs_of(staff: NDArray[np.int32], wanted: Rows, speed: float) -> Rows:
     """Return how many people each firm lets go this quarter."""
     out = np.zeros(wanted.size, dtype=np.int64)
@@ -85,6 +95,25 @@ def list_vacancies(
             kind[found] = 0 if draw < kinds[0] else (1 if draw < kinds[1] else 2)
             found += 1
     return firm, kind, order
+
+
+@compiled
+def markets_of(people: TalentColumns, rows: Rows, places: int) -> Rows:
+    """Return the market in which each of these people looks for a job: kind of talent and place, as one number."""
+    market = np.empty(rows.size, dtype=np.int64)
+    for k in range(rows.size):
+        market[k] = people.kind[rows[k]] * places + people.place[rows[k]]
+    return market
+
+
+@compiled
+def unmatched(market: Rows, matched: NDArray[Any], nobody: int, markets: int) -> Floats:
+    """Return by market how many vacancies or seekers are still marked as matched with nobody."""
+    number = np.zeros(markets)
+    for k in range(market.size):
+        if matched[k] == nobody:
+            number[market[k]] += 1.0
+    return number
 
 
 @compiled

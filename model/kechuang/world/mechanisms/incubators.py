@@ -14,13 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.queues import in_order, rank_in_group
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
 AGE_AT_ENTRY = 3
 """Years: who is older is not taken in."""
+NO_TENANT = NO_CERTIFICATE
 STEPS = 2
 """Steps of the ladder that are taken in: ordinary, registered."""
 M2_PER_UNIT = 1e4
@@ -93,6 +96,29 @@ def room(capacity: Floor, tenants: Numbers, step: int) -> Numbers:
     own = capacity.open + capacity.reserved[:, step] - tenants[:, step]
     whole = capacity.open + capacity.reserved.sum(axis=1) - tenants.sum(axis=1)
     return np.maximum(np.minimum(own, whole), 0.0)
+
+
+@compiled
+def tenants(firms: FirmColumns, count: int) -> Rows:
+    """Return the rows of the living firms that are inside."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        if firms.tenant_since[i] > NO_TENANT and firms.alive[i] == 1:
+            rows[found] = i
+            found += 1
+    return rows[:found]
+
+
+@compiled
+def who_may_come(firms: FirmColumns, count: int, quarter: int, step: int, free: Numbers) -> Rows:
+    """Return the rows of the young firms of a step that are outside where there is room for one at least."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        outside = firms.alive[i] == 1 and firms.tenant_since[i] == NO_TENANT and firms.ladder[i] == step
+        if outside and quarter - firms.born[i] < 4 * AGE_AT_ENTRY and free[firms.place[i]] >= 1.0:
+            rows[found] = i
+            found += 1
+    return rows[:found]
 
 
 def first_in_line(place: Rows, draw: Numbers, free: Numbers) -> Rows:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.world.population.firms import FirmColumns
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -37,6 +38,19 @@ class JointParameters(NamedTuple):
     def of(cls, draw: Draw) -> JointParameters:
         """Take the record from a draw."""
         return cls(int(draw.number("joint_project_quarters")), draw.number("joint_project_rivalry"))
+
+
+@compiled
+def who_may_join(firms: FirmColumns, count: int, least: float) -> tuple[Rows, Numbers]:
+    """Return the rows of firms in no team and the R&D they do in a quarter, where it is this much at least (万元)."""
+    rows, research, found = np.empty(count, dtype=np.int64), np.empty(count), 0
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.project_ends[i] == 0:
+            does = firms.sales[i] * firms.research_intensity[i] * firms.does_research[i]
+            if does > 0.0 and does >= least:
+                rows[found], research[found] = i, does
+                found += 1
+    return rows[:found], research[:found]
 
 
 def team_size(draw: float) -> int:

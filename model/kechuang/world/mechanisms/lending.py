@@ -1,4 +1,4 @@
-"""M8a, the market: applications in the order of their draws, second banks, renewal, default, and the platform.
+"""M8a, the market: applications in the order of their draws, second banks, renewal, and the platform.
 
 Rules are in mechanisms/credit.py. A loan runs four quarters with one bank; at its term the firm asks for what it needs
 then. A refused firm may ask its second bank, which takes the whole loan over; two refusals in eight quarters make the
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.compiled import compiled, inlined
-from kechuang.randomness import happens, normal, uniform
+from kechuang.randomness import normal, uniform
 from kechuang.world.mechanisms.credit import (
     LOAN_QUARTERS,
     RATIONED_MEMORY,
@@ -256,71 +256,6 @@ def repay_unneeded(
 def rolls_over(ladder: int, risk: float, draw: float, share: float, p: CreditParameters) -> bool:
     """Say whether a due loan of a firm on the ladder that does R&D and pays its bills runs on without repayment."""
     return 1 <= ladder <= 2 and draw < share and risk <= p.renewal_default_max
-
-
-@compiled
-def default_firms(
-    firms: FirmColumns, count: int, quarter: int, key: np.uint64, p: CreditParameters
-) -> NDArray[np.int64]:
-    """Note every indebted firm's yearly default risk and return the rows of those that default this quarter."""
-    rows, found = np.empty(count, dtype=np.int64), 0
-    for i in range(count):
-        if firms.alive[i] == 0:
-            continue
-        firms.default_risk[i] = 0.0
-        if firms.loans[i] <= 0.0:
-            continue
-        log_odds = firm_log_odds(
-            4.0 * firms.sales[i],
-            0.25 * (quarter - firms.born[i]),
-            firms.volatility[i],
-            firms.deposits[i],
-            firms.capital[i],
-            firms.loans[i],
-            firms.payables[i],
-            p,
-        )
-        firms.default_risk[i] = probability(log_odds)
-        if happens(uniform(key, firms.identity[i]), 0.25 * firms.default_risk[i]):
-            firms.alive[i] = 0
-            rows[found] = i
-            found += 1
-    return rows[:found]
-
-
-class Settled(NamedTuple):
-    """How loans of closed firms are settled, one entry a firm (万元): what estate, guarantee fund and pool pay to the bank."""
-
-    loan: NDArray[np.float64]
-    guaranteed: NDArray[np.float64]
-    recovered: NDArray[np.float64]
-    payout: NDArray[np.float64]
-    compensation: NDArray[np.float64]
-
-
-@compiled
-def settle_loans(
-    banks: BankColumns, cash: NDArray[np.float64], bank: NDArray[np.int8], settled: Settled
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Take settled loans off the books of their banks and book money and losses there.
-
-    Return what each bank got from estates, guarantee fund and pool (three rows), and by how much its capital moved (万元).
-    """
-    got, capital = np.zeros((3, cash.size)), np.zeros(cash.size)
-    for k in range(bank.size):
-        b, recovered, payout, paid = bank[k], settled.recovered[k], settled.payout[k], settled.compensation[k]
-        lost = settled.loan[k] - recovered
-        change = payout + paid - lost
-        got[0, b] += recovered
-        got[1, b] += payout
-        got[2, b] += paid
-        capital[b] += change
-        banks.loans[b] -= settled.loan[k]
-        banks.guaranteed[b] -= settled.guaranteed[k]
-        banks.bad[b] += settled.loan[k] if lost > 0.0 else 0.0
-        banks.capital[b] += change
-        cash[b] += recovered + payout + paid
-    return got, capital
 
 
 @compiled

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.queues import in_order, rank_in_group
+from kechuang.randomness import uniform
+from kechuang.world.population.firms import FirmColumns
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -125,6 +127,28 @@ def known_carriers(
                     known[z, s, position] = best
                     reach[z, s, position] = proximity[s, industry[best]] * nearness[z, best]
     return known, reach
+
+
+@compiled
+def who_buys(firms: FirmColumns, count: int) -> Rows:
+    """Return the rows of the firms that may sign a contract: those that do R&D and did some in the quarter before."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.does_research[i] == 1 and firms.research_last[i] > 0.0:
+            rows[found] = i
+            found += 1
+    return rows[:found]
+
+
+@compiled
+def whose_turn(firms: FirmColumns, rows: Rows, key: np.uint64, position: int) -> Rows:
+    """Return the positions of the firms in these rows that ask for a voucher in this quarter of the year (0 to 3)."""
+    at, found = np.empty(rows.size, dtype=np.int64), 0
+    for k in range(rows.size):
+        if int(ASKING_QUARTERS * uniform(key, firms.identity[rows[k]])) == position:
+            at[found] = k
+            found += 1
+    return at[:found]
 
 
 def absorptive_capacity(stock: Numbers, half: float) -> Numbers:

@@ -120,6 +120,18 @@ def desired_log_intensity(
     return min(math.log(p.intensity_max), log_intensity)
 
 
+@compiled
+def grant_takers(firms: FirmColumns, count: int, key: np.uint64, take_up: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the rows of the firms that do R&D and claim grants on it; `take_up` is their share by place, industry and step."""
+    rows, found = np.empty(count, dtype=np.int64), 0
+    for i in range(count):
+        does = firms.alive[i] == 1 and firms.does_research[i] == 1
+        if does and uniform(key, firms.identity[i]) < take_up[firms.place[i], firms.industry[i], firms.ladder[i]]:
+            rows[found] = i
+            found += 1
+    return rows[:found]
+
+
 def grant_of(research: NDArray[np.float64], rate: NDArray[np.float64], cap: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the grants on some reported R&D (万元); cap and R&D are of the same length of time."""
     return np.minimum(rate * research, cap)

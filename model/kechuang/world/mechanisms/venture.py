@@ -133,6 +133,17 @@ def stages(
 
 
 @compiled
+def ratio_to_last_year(firms: FirmColumns, rows: NDArray[np.int64], position: int, season: float) -> Numbers:
+    """Return sales over those of the quarter a year ago, 1 where either is nothing; `season` is four times its weight."""
+    ratio = np.ones(rows.size)
+    for k in range(rows.size):
+        before = firms.sales_year[rows[k], position] / season
+        if before > 0.0 and firms.sales[rows[k]] > 0.0:
+            ratio[k] = firms.sales[rows[k]] / before
+    return ratio
+
+
+@compiled
 def add_standardised(values: Numbers, total: Numbers) -> None:
     """Add values as deviations from their mean in standard deviations; nothing where they do not differ."""
     size, mean, square = values.size, 0.0, 0.0

@@ -15,7 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.world.population.firms import NO_CERTIFICATE, FirmColumns
 
 
 class ZoneParameters(NamedTuple):
@@ -44,6 +46,25 @@ class ZoneYear(NamedTuple):
     city_sales_before: float
     above_scale: float
     high_tech: float
+
+
+@compiled
+def panel_of_year(
+    firms: FirmColumns, count: int, in_corridor: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], int]:
+    """Return sales and reported R&D of the year (万元) of above-scale firms, who of them is inside, and how many certified."""
+    sales, reported, inside = np.empty(count), np.empty(count), np.empty(count, dtype=np.bool_)
+    found, certified = 0, 0
+    for i in range(count):
+        if firms.alive[i] == 1 and firms.above_scale[i] == 1:
+            sales[found], reported[found] = 0.0, 0.0
+            for position in range(4):
+                sales[found] += firms.sales_year[i, position]
+                reported[found] += firms.reported_year[i, position]
+            inside[found] = in_corridor[firms.place[i]]
+            certified += inside[found] and firms.certified[i] > NO_CERTIFICATE
+            found += 1
+    return sales[:found], reported[:found], inside[:found], certified
 
 
 def eligible(year: ZoneYear, p: ZoneParameters) -> bool:

@@ -37,9 +37,8 @@ def receive(city: Corridor) -> None:
     projects = np.flatnonzero(draws < max(free, most))
     if projects.size == 0:
         return
-    columns, count = city.firms.columns, city.firms.count
-    suits = (columns.alive[:count] == 1) & ((columns.ladder[:count] >= 2) | (columns.above_scale[:count] == 1))
-    partners = np.flatnonzero(suits & (columns.knowledge[:count] > 0.0))
+    columns = city.firms.columns
+    partners = rules.who_is_in_line(columns, city.firms.count)
     anywhere = int((draws[projects] < free).sum())
     rows = _partners(city, partners, anywhere)
     if projects.size > anywhere:

@@ -70,11 +70,8 @@ class Market:
 
 def growth_of_year(city: Corridor, rows: Rows) -> NDArray[np.float64]:
     """Return log growth of sales from the quarter a year ago to the last one known."""
-    columns = city.firms.columns
-    before = columns.sales_year[rows, city.position] / (4.0 * city.season[city.position])
-    known = (before > 0.0) & (columns.sales[rows] > 0.0)
-    ratio = np.divide(columns.sales[rows], before, out=np.ones(rows.size), where=known)
-    return np.log(ratio)
+    season = 4.0 * float(city.season[city.position])
+    return np.asarray(np.log(venture.ratio_to_last_year(city.firms.columns, rows, city.position, season)))
 
 
 def plan_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> list[Round]:

@@ -63,19 +63,16 @@ def _core_value_added(city: Corridor) -> float:
     """Return value added of the digital core in the quarter, before projects move margins (万元)."""
     columns, count, p = city.firms.columns, city.firms.count, city.rules.accounts
     core = city.digital_core
-    rows = np.flatnonzero((columns.alive[:count] == 1) & core[columns.industry[:count]])
     per_sales = np.array(p.value_added_share) * (np.array(p.wage_share) + p.rates.vat_rate)
     season = 4.0 * city.season[city.position]
-    firms = float(((per_sales[columns.industry[rows]] + columns.margin[rows]) * columns.sales[rows]).sum()) * season
+    firms = float(digital.core_value_added(columns, count, core, per_sales).sum()) * season
     return firms + float(city.cell_value_added[:, core].sum())
 
 
 def _ripen(city: Corridor) -> None:
-    columns, count, p = city.firms.columns, city.firms.count, city.rules.digital
-    age = city.quarter - columns.digitised[:count].astype(np.int64)
-    running = (columns.digital[:count] > digital.NONE) & (age <= digital.ripe_after(p)) & (columns.alive[:count] == 1)
-    rows = np.flatnonzero(running)
-    gains = digital.change_of_effect(columns.digital[rows], age[rows], p)
+    columns, p = city.firms.columns, city.rules.digital
+    rows = digital.who_changes(columns, city.firms.count, city.quarter, digital.ripe_after(p))
+    gains = digital.change_of_effect(columns.digital[rows], city.quarter - columns.digitised[rows].astype(np.int64), p)
     spillovers.move_productivity(columns, rows, gains, city.rules.spillovers)
 
 
@@ -87,12 +84,10 @@ def _start_key(city: Corridor) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     number = int(poissons(stream_key(seed, quarter, int(Purpose.DIGITAL_COUNT)), none, mean)[0])
     key = stream_key(seed, quarter, int(Purpose.DIGITAL_COST))
     costs = np.array([digital.key_cost(normal(key, k), price, p) for k in range(number)])
-    annual = 4.0 * columns.sales[:count]
-    able = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1) & (annual > price * p.key_size)
-    rows = np.flatnonzero(able)
+    rows = digital.panel_beyond(columns, count, price * p.key_size)
     rows = rows[digital.may_start_key(columns.digital[rows], quarter - columns.digitised[rows].astype(np.int64), p)]
     draw = uniforms(stream_key(seed, quarter, int(Purpose.DIGITAL_CHOICE)), columns.identity[rows])
-    wish = digital.wish_for_key(annual[rows], columns.digital[rows], draw, p)
+    wish = digital.wish_for_key(4.0 * columns.sales[rows], columns.digital[rows], draw, p)
     started, chosen = digital.match_projects(costs, wish, columns.deposits[rows], columns.identity[rows])
     rows = rows[chosen]
     columns.digital[rows] = digital.AFTER_KEY[columns.digital[rows]]
@@ -104,8 +99,7 @@ def _start_light(city: Corridor, covered: float) -> tuple[NDArray[np.int64], NDA
     """Choose the firms of light retrofits; return them, the costs (万元), and who would start without a budgeted change."""
     columns, count, p, seed, quarter = city.firms.columns, city.firms.count, city.rules.digital, city.luck_seed, city.quarter
     policy, paid = city.policy.support, city.ceiling.expected
-    open_to = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1) & (columns.digital[:count] == digital.NONE)
-    rows = np.flatnonzero(open_to)
+    rows = digital.without_project(columns, count)
     place, identity = columns.place[rows], columns.identity[rows]
     draw = uniforms(stream_key(seed, quarter, int(Purpose.DIGITAL_LIGHT)), identity)
     chance, usual = (

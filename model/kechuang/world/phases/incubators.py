@@ -15,13 +15,11 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.mechanisms import incubators as rules
 from kechuang.world.mechanisms.demography import AGES
 from kechuang.world.phases.government import book_administration, pay_out
-from kechuang.world.population.firms import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
 
 LEVER = "incubator_space"
-NO_TENANT = NO_CERTIFICATE
 
 
 class Incubators:
@@ -68,7 +66,7 @@ class Incubators:
 
     def number(self, city: Corridor) -> float:
         """Return the number of tenants."""
-        return float(self.tenants_by_age.sum()) + float(_tenants(city).size)
+        return float(self.tenants_by_age.sum()) + float(rules.tenants(city.firms.columns, city.firms.count).size)
 
 
 def run_incubators(city: Corridor) -> None:
@@ -108,12 +106,6 @@ def _units_by_age(city: Corridor, ages: int) -> NDArray[np.float64]:
     return np.asarray(cells.units[..., None] * cells.age_mix[..., :ages])
 
 
-def _tenants(city: Corridor) -> NDArray[np.int64]:
-    columns, count = city.firms.columns, city.firms.count
-    rows = np.flatnonzero(columns.tenant_since[:count] > NO_TENANT)
-    return np.asarray(rows[columns.alive[rows] == 1])
-
-
 def _grow_older(state: Incubators) -> None:
     """Each January tenants are a year older, as the units of the cells are."""
     oldest = state.cells[..., -1].copy()
@@ -136,16 +128,16 @@ def _let_leave(city: Corridor) -> None:
     state.graduates += float(state.cells[:, :, -1].sum())
     state.cells[:, :, 1:] = state.cells[:, :, :-1].copy()
     state.cells[:, :, 0] = 0.0
-    rows = _tenants(city)
+    rows = rules.tenants(columns, city.firms.count)
     over = rows[city.quarter - columns.tenant_since[rows] >= city.rules.incubators.stay_quarters]
-    columns.tenant_since[over] = NO_TENANT
+    columns.tenant_since[over] = rules.NO_TENANT
     state.graduates += float(over.size)
 
 
 def _take_in(city: Corridor, capacity: rules.Floor) -> None:
     """Fill free floor with young firms, registered ones first, and then with young units of the place's cells."""
     columns, state, places = city.firms.columns, city.incubators, city.shape[0]
-    rows = _tenants(city)
+    rows = rules.tenants(columns, city.firms.count)
     tenants = np.zeros((places, rules.STEPS))
     np.add.at(tenants, (columns.place[rows], np.minimum(columns.ladder[rows], 1)), 1.0)
     state.tenants_by_age = state.cells.sum(axis=2)
@@ -161,10 +153,7 @@ def _firms_in_line(city: Corridor, step: int, free: NDArray[np.float64]) -> NDAr
     columns, count, quarter = city.firms.columns, city.firms.count, city.quarter
     if not (free >= 1.0).any():
         return np.zeros(0, dtype=np.int64)
-    young = quarter - columns.born[:count].astype(np.int64) < 4 * rules.AGE_AT_ENTRY
-    outside = (columns.alive[:count] == 1) & (columns.tenant_since[:count] == NO_TENANT)
-    rows = np.flatnonzero(young & outside & (columns.ladder[:count] == step))
-    rows = rows[free[columns.place[rows]] >= 1.0]
+    rows = rules.who_may_come(columns, count, quarter, step, free)
     draw = uniforms(stream_key(city.luck_seed, quarter, int(Purpose.INCUBATOR_ORDER)), columns.identity[rows])
     return rows[rules.first_in_line(columns.place[rows].astype(np.int64), draw, free)]
 

@@ -96,11 +96,8 @@ def _candidates(city: Corridor, cells: tuple[NDArray[np.bool_], NDArray[np.bool_
     Of leaders only as many are ranked as all teams could use up.
     """
     columns, count, seed, quarter = city.firms.columns, city.firms.count, city.luck_seed, city.quarter
-    research = columns.sales[:count] * columns.research_intensity[:count] * columns.does_research[:count]
-    least = float(_prices(city)[0].min()) / joint.SMALLEST_TEAM
-    can = (columns.alive[:count] == 1) & (columns.project_ends[:count] == 0) & (research > 0.0) & (research >= least)
-    rows = np.flatnonzero(can)
-    identity, research, place = columns.identity[rows], research[rows], columns.place[rows].astype(np.int64)
+    rows, research = joint.who_may_join(columns, count, float(_prices(city)[0].min()) / joint.SMALLEST_TEAM)
+    identity, place = columns.identity[rows], columns.place[rows].astype(np.int64)
     wish, join = (stream_key(seed, quarter, int(purpose)) for purpose in (Purpose.JOINT_LEADER, Purpose.JOINT_PARTNER))
     at = (place, columns.industry[rows], columns.ladder[rows])
     able = np.flatnonzero((cells[0] | cells[1])[at] & (research >= _instalment(city, rows) / joint.SMALLEST_TEAM))

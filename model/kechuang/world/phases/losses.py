@@ -11,7 +11,7 @@ from kechuang.randomness import Purpose, stream_key
 from kechuang.units import wan_from_yi
 from kechuang.world import settings
 from kechuang.world.institutions.banks import LOCAL_BANK
-from kechuang.world.mechanisms import credit, lending
+from kechuang.world.mechanisms import credit, default, lending
 from kechuang.world.policy.policy_state import CASH, CONTINGENT
 from kechuang.world.population.firms import NO_CERTIFICATE
 
@@ -23,7 +23,7 @@ def settle_defaults(city: Corridor) -> None:
     """Close firms that default: the bank takes its part of the estate, guarantee and pool bear theirs of the loss."""
     columns, count, quarter, p = city.firms.columns, city.firms.count, city.quarter, city.rules.credit
     key = stream_key(city.luck_seed, quarter, int(Purpose.DEFAULT))
-    rows = lending.default_firms(columns, count, quarter, key, p)
+    rows = default.default_firms(columns, count, quarter, key, p)
     city.tally["defaults"] += rows.size
     count_closed(city, rows)
     loan, capital = columns.loans[rows], columns.capital[rows]
@@ -60,8 +60,8 @@ def repay_banks(city: Corridor, rows: NDArray[np.int64], recovered: NDArray[np.f
         lambda: np.asarray(finance.unchanged_compensation[city.quarter][cell] * rest),
     )
     compensation = city.compensation.pay(claims)
-    settled = lending.Settled(loan, columns.guaranteed[rows], recovered, payout, compensation)
-    by_bank, capital = lending.settle_loans(banks, city.banks.flow, bank, settled)
+    settled = default.Settled(loan, columns.guaranteed[rows], recovered, payout, compensation)
+    by_bank, capital = default.settle_loans(banks, city.banks.flow, bank, settled)
     for name, amounts, payer in zip(
         ("recovered loans", "guarantee payouts", "risk compensation"),
         by_bank,

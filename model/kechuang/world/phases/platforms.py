@@ -59,9 +59,8 @@ def sign_contracts(city: Corridor) -> None:
 
 def find_interest(city: Corridor) -> Interest:
     """Return every firm that does R&D, with its chance of a contract; R&D is that of the quarter before."""
-    columns, count, p = city.firms.columns, city.firms.count, city.rules.platforms
-    usual = (columns.alive[:count] == 1) & (columns.does_research[:count] == 1) & (columns.research_last[:count] > 0.0)
-    firm = np.flatnonzero(usual)
+    columns, p = city.firms.columns, city.rules.platforms
+    firm = platforms.who_buys(columns, city.firms.count)
     known, reach = known_by_cell(city)
     absorbed = platforms.absorptive_capacity(columns.knowledge[firm], p.half_stock)
     chance = platforms.contract_chance(absorbed, reach.sum(axis=2)[columns.place[firm], columns.industry[firm]], p)
@@ -93,8 +92,7 @@ def _hand_out(city: Corridor, interest: Interest) -> Vouchers:
     """Let firms ask whose quarter it is; they expect what the pool can pay when all of them reckon so."""
     columns, policy, quarter = city.firms.columns, city.policy.platforms, city.quarter
     key = stream_key(city.luck_seed, 0, int(Purpose.VOUCHER_QUARTER))
-    turn = platforms.ASKING_QUARTERS * uniforms(key, columns.identity[interest.firm])
-    at = np.flatnonzero(np.floor(turn) == city.position)
+    at = platforms.whose_turn(columns, interest.firm, key, city.position)
     firm = interest.firm[at]
     cell = (columns.place[firm], columns.industry[firm], columns.ladder[firm])
     price, open_to = city.policy.price(quarter, city.deflator), policy.pool[quarter][cell] > 0.0

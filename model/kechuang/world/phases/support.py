@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kechuang.randomness import Purpose, stream_key, uniforms
-from kechuang.world.mechanisms.research import grant_of
+from kechuang.randomness import Purpose, stream_key
+from kechuang.world.mechanisms.research import grant_of, grant_takers
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -19,12 +19,8 @@ Floats = NDArray[np.float64]
 def grant_research(city: Corridor) -> None:
     """Let firms that apply for grants claim theirs on the R&D they reported in the quarter."""
     columns, policy, quarter = city.firms.columns, city.policy, city.quarter
-    rows = np.flatnonzero((columns.alive[: city.firms.count] == 1) & (columns.does_research[: city.firms.count] == 1))
     key = stream_key(city.luck_seed, 0, int(Purpose.GRANT_TAKE_UP))
-    draws = uniforms(key, columns.identity[rows])
-    maybe = draws < policy.grant_take_up[quarter].max()
-    rows, draws = rows[maybe], draws[maybe]
-    rows = rows[draws < policy.grant_take_up[quarter][columns.place[rows], columns.industry[rows], columns.ladder[rows]]]
+    rows = grant_takers(columns, city.firms.count, key, policy.grant_take_up[quarter])
     cell = (columns.place[rows], columns.industry[rows], columns.ladder[rows])
     reported, price = columns.reported_year[rows, city.position], policy.price(quarter, city.deflator)
     paid_for = columns.project_grant[rows] + city.contracts.vouchers_of(rows)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 KIND_COUNT = len(people.KINDS)
+NOBODY = -1
+"""In the place of whoever is chosen for a vacancy."""
 
 
 # Start ----------------------------------------------------------------------------------------------------------------
@@ -160,13 +162,14 @@ def _hire(
         firms.columns, firms.count, wanted, key[Purpose.VACANCY_KIND], key[Purpose.VACANCY_ORDER], shares
     )
     everyone = np.concatenate([seekers, trained])
-    chosen, taken = np.full(firm.size, -1), np.zeros(everyone.size, dtype=np.int8)
+    chosen, taken = np.full(firm.size, NOBODY), np.zeros(everyone.size, dtype=np.int8)
     queue = in_order(order)
     luck = uniforms(stream_key(seed, city.quarter, int(Purpose.SEEKER_ORDER)), columns.identity[everyone])
     line = in_order(luck)
     market = kind * labour.gap.shape[1] + firms.columns.place[firm]
     _place_trained(firms.columns.industry[firm], kind, queue, seekers.size, industries, chosen, taken)
-    _match_rounds(city, market, queue, columns.kind[everyone], columns.place[everyone], line, chosen, taken)
+    own = hiring.markets_of(columns, everyone, labour.gap.shape[1])
+    _match_rounds(city, market, queue, own, line, chosen, taken)
     newcomers = hiring.hire(
         columns,
         firms.columns.research_staff,
@@ -179,7 +182,7 @@ def _hire(
         people.NOTHING_DUE,
     )
     opened = np.bincount(market, minlength=labour.gap.size)
-    unfilled = np.bincount(market[chosen < 0], minlength=labour.gap.size)
+    unfilled = hiring.unmatched(market, chosen, NOBODY, labour.gap.size)
     labour.gap = (unfilled / np.maximum(opened, 1)).reshape(labour.gap.shape)
     labour.vacancies, labour.unfilled = int(opened.sum()), int(unfilled.sum())
     return newcomers
@@ -206,25 +209,26 @@ def _match_rounds(
     city: Corridor,
     market: Rows,
     queue: Rows,
-    seeker_kind: NDArray[np.int8],
-    seeker_place: NDArray[np.int8],
+    own: Rows,
     line: Rows,
     chosen: Rows,
     taken: NDArray[np.int8],
 ) -> None:
-    """Match inside places, then across the city, where the matching function of the whole city leaves room for it."""
+    """Match inside places, then across the city, where the matching function of the whole city leaves room for it.
+
+    `market` is that of each vacancy, `own` that of each seeker.
+    """
     places, efficiency = city.labour.gap.shape[1], city.rules.talent.match_efficiency[:KIND_COUNT]
-    own = seeker_kind.astype(np.int64) * places + seeker_place
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.MATCH_ROUNDING))
     rounding = uniforms(key, np.arange(KIND_COUNT * places + KIND_COUNT))
-    seekers = np.asarray(np.bincount(own, taken == 0, KIND_COUNT * places), dtype=np.float64)
-    vacancies = np.asarray(np.bincount(market, chosen < 0, KIND_COUNT * places), dtype=np.float64)
+    seekers = hiring.unmatched(own, taken, 0, KIND_COUNT * places)
+    vacancies = hiring.unmatched(market, chosen, NOBODY, KIND_COUNT * places)
     local = hiring.matches(seekers, vacancies, np.repeat(efficiency, places))
     by_kind = [x.reshape(KIND_COUNT, places).sum(axis=1) for x in (seekers, vacancies)]
     in_all = hiring.matches(by_kind[0], by_kind[1], efficiency)
     quota = np.floor(local + rounding[: local.size]).astype(np.int64)
     hiring.pair(queue, market, line, own, quota, chosen, taken)
-    filled = by_kind[0] - np.bincount(seeker_kind, taken == 0, KIND_COUNT)
+    filled = by_kind[0] - hiring.unmatched(own // places, taken, 0, KIND_COUNT)
     quota = np.maximum(0, np.floor(in_all + rounding[local.size :]) - filled).astype(np.int64)
     hiring.pair(queue, market // places, line, own // places, quota, chosen, taken)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
+from kechuang.world.mechanisms.hiring import jobs_by_step
 from kechuang.world.phases.government import book_administration, pay_out
 from kechuang.world.policy.talent_policy import Paths
 from kechuang.world.population import talent as people
@@ -22,13 +23,10 @@ QUARTERS_TO_SECOND_HALF = 4
 
 def expected_by_place(city: Corridor) -> Floats:
     """Return what a possible newcomer counts on by kind and place (万元): the mean over the jobs that there are."""
-    columns, count = city.firms.columns, city.firms.count
     paths = city.policy.talent.expected_subsidy(city.quarter)
     price = city.policy.price(city.quarter, city.deflator) * city.rules.value("talent_subsidy_eligible")
-    steps = paths.shape[-1]
-    place, step = columns.place[:count].astype(np.int64), columns.ladder[:count]
-    jobs = np.bincount(place * steps + step, columns.research_staff[:count], minlength=paths.shape[1] * steps)
-    jobs = jobs.reshape(paths.shape[1], steps) + 1e-6 * jobs.reshape(-1, steps).sum(axis=0) + 1e-9
+    jobs = jobs_by_step(city.firms.columns, city.firms.count, paths.shape[1], paths.shape[-1])
+    jobs = jobs + 1e-6 * jobs.sum(axis=0) + 1e-9  # where there are none, those of the city, or all alike
     share = jobs / jobs.sum(axis=1, keepdims=True)
     return np.asarray(price * (paths.mean(axis=2) * share).sum(axis=2))
 

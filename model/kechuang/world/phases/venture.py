@@ -21,8 +21,8 @@ def invest(city: Corridor) -> None:
     """Choose firms, let the budget of a change cut what it brought, call capital and pay it into the firms."""
     city.funds.open_quarter(city.quarter)
     market = Market(city)
-    rate = 0.25 * city.rules.venture.fee
-    fees = {fund.row: min(rate * city.funds.invested(fund.row), fund.dry_powder) for fund in city.funds}
+    rate, invested = 0.25 * city.rules.venture.fee, city.funds.invested_by()
+    fees = {fund.row: min(rate * invested[fund.row], fund.dry_powder) for fund in city.funds}
     planned = {fund.row: plan_rounds(city, fund, market, fund.dry_powder - fees[fund.row]) for fund in city.funds}
     for fund in city.funds:
         _pay_fee(city, fund, fees[fund.row])

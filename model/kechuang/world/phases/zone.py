@@ -10,7 +10,6 @@ from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.units import wan_from_yi
 from kechuang.world.mechanisms import zone
 from kechuang.world.phases.government import pay_out
-from kechuang.world.population.firms import NO_CERTIFICATE
 
 if TYPE_CHECKING:
     from kechuang.world.model import Corridor
@@ -47,17 +46,15 @@ def run_zone(city: Corridor) -> None:
 
 def note_year(city: Corridor) -> None:
     """Note in January what an application rests on: above-scale firms in the year that has ended, and the one before."""
-    columns, count, state = city.firms.columns, city.firms.count, city.zone
-    above = (columns.alive[:count] == 1) & (columns.above_scale[:count] == 1)
-    inside = above & city.in_corridor[columns.place[:count]]
-    sales, reported = columns.sales_year[:count].sum(axis=1), columns.reported_year[:count].sum(axis=1)
+    state = city.zone
+    sales, reported, inside, certified = zone.panel_of_year(city.firms.columns, city.firms.count, city.in_corridor)
     state.year = zone.ZoneYear(
         float(reported[inside].sum()),
         float(sales[inside].sum()),
         state.sales_before,
-        float(sales[above].sum()),
+        float(sales.sum()),
         state.city_sales_before,
         float(inside.sum()),
-        float((inside & (columns.certified[:count] > NO_CERTIFICATE)).sum()),
+        float(certified),
     )
     state.sales_before, state.city_sales_before = state.year.sales, state.year.city_sales
