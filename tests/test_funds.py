@@ -299,7 +299,8 @@ def test_earmarked_deals_fall_inside_the_places() -> None:
     seen = market.at(1)
     inside = cells[columns.place[seen.rows], columns.industry[seen.rows], columns.ladder[seen.rows]]
     held = np.array([now.funds.ever_held(int(firm)) for firm in seen.identity])
-    met = rules.meets(2, seen.draw, now.rules.venture) & ~held
+    talks = rules.meets(seen.draw, rules.part_of(2, now.rules.venture))
+    met = np.isin(np.arange(seen.rows.size), talks) & ~held
     everybody, few = (deals.choose(now, market, 2, 1, free, 6) for free in (6, 2))
     assert few[:2] == everybody[:2]  # open money chooses as ever
     assert set(few[2:]) <= set(seen.rows[inside & met].tolist())

@@ -123,15 +123,14 @@ def test_carriers_are_a_population() -> None:
 
 def test_the_chance_of_a_contract() -> None:
     """Half the pool absorbed, carriers reached 1 + .5: .03 x .5 x 1.5 = .0225; never more than 1."""
-    absorbed = rules.absorptive_capacity(np.array([0.0, 200.0, 600.0]), 200.0)
-    assert absorbed.tolist() == [0.0, 0.5, 0.75]
-    assert rules.contract_chance(np.array([0.5]), np.array([1.5]), P) == pytest.approx([0.0225])
-    assert rules.contract_chance(np.array([1.0]), np.array([100.0]), P).tolist() == [1.0]
+    assert [rules.absorptive_capacity(stock, 200.0) for stock in (0.0, 200.0, 600.0)] == [0.0, 0.5, 0.75]
+    assert rules.contract_chance(0.5, 1.5, P) == pytest.approx(0.0225)
+    assert rules.contract_chance(1.0, 100.0, P) == 1.0
 
 
 def test_a_contract_is_worth_no_more_than_a_year_of_purchases_for_research() -> None:
     """40万元 of 2016 are 44 at prices 10 % higher; a firm with R&D of 50 buys for 20 a year."""
-    assert rules.contract_value(1.1, np.array([50.0, 1000.0, 0.0]), P) == pytest.approx([20.0, 44.0, 0.0])
+    assert [rules.contract_value(1.1, year, P) for year in (50.0, 1000.0, 0.0)] == pytest.approx([20.0, 44.0, 0.0])
 
 
 def test_firms_turn_to_carriers_in_proportion_to_how_well_they_reach_them() -> None:

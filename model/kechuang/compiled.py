@@ -33,6 +33,7 @@ def kernel_sources() -> list[Path]:
         world / "measure" / "headcount.py",
         world / "population" / "admission.py",
         world / "population" / "firms.py",
+        world / "population" / "reservoir.py",
         *sorted((world / "mechanisms").glob("*.py")),
     ]
 

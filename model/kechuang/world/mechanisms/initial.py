@@ -19,11 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.city import City
+from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.population.firms import Firms
 
 SOFTWARE = 7
+NORMAL_TRAITS = (Purpose.PRODUCTIVITY, Purpose.MARGIN, Purpose.RESEARCH_INTENSITY, Purpose.SOFT_BENEFIT)
+LOGISTIC_TRAITS = (Purpose.RESEARCH_PARTICIPATION, Purpose.TASTE_PERMANENT)
+"""Purposes of the draws that firms keep for life, by their law."""
 
 
 class InitialParameters(NamedTuple):
@@ -70,29 +74,42 @@ def draw_traits(
     p: InitialParameters,
 ) -> None:
     """Give new firms what they keep for life: productivity, margin, R&D effect, participation, soft benefit, taste."""
+    from scipy.special import ndtri
+
     columns, identity = firms.columns, firms.columns.identity[rows]
-
-    def key(purpose: Purpose) -> np.uint64:
-        return np.uint64(stream_key(seed, 0, int(purpose)))
-
-    columns.productivity[rows] = productivity_mean + p.productivity_sd * normals(key(Purpose.PRODUCTIVITY), identity)
+    productivity, margin, intensity, soft_benefit = ndtri(_draws_for_life(seed, NORMAL_TRAITS, identity))
+    columns.productivity[rows] = productivity_mean + p.productivity_sd * productivity
     columns.margin[rows] = (
         margin_mean[columns.industry[rows]]
         + p.margin_productivity * columns.productivity[rows]
-        + p.margin_sd * normals(key(Purpose.MARGIN), identity)
+        + p.margin_sd * margin
     )
-    columns.intensity_effect[rows] = p.research_heterogeneity * normals(key(Purpose.RESEARCH_INTENSITY), identity)
-    participation = uniforms(key(Purpose.RESEARCH_PARTICIPATION), identity)
-    columns.participation[rows] = np.log(participation / (1.0 - participation))
-    columns.soft_benefit[rows] = p.soft_benefit_sd * normals(key(Purpose.SOFT_BENEFIT), identity)
-    taste = uniforms(key(Purpose.TASTE_PERMANENT), identity)
-    columns.taste[rows] = np.log(taste / (1.0 - taste))
+    columns.intensity_effect[rows] = p.research_heterogeneity * intensity
+    columns.soft_benefit[rows] = p.soft_benefit_sd * soft_benefit
+    draws = _draws_for_life(seed, LOGISTIC_TRAITS, identity)
+    columns.participation[rows], columns.taste[rows] = np.log(draws / (1.0 - draws))
+
+
+def _draws_for_life(seed: int, purposes: tuple[Purpose, ...], identity: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return one row of draws for each purpose."""
+    return np.stack([uniforms(stream_key(seed, 0, int(purpose)), identity) for purpose in purposes])
 
 
 def pick(u: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the category of each draw u under shares that need not sum to one."""
     cumulative = np.cumsum(shares / shares.sum())
     return np.minimum(np.searchsorted(cumulative, u, side="right"), shares.size - 1)
+
+
+@compiled
+def pick_one(u: float, weights: NDArray[np.float64]) -> int:
+    """Return the category of one draw u under weights that need not sum to one."""
+    limit, running = u * weights.sum(), 0.0
+    for k in range(weights.size - 1):
+        running += weights[k]
+        if running > limit:
+            return k
+    return weights.size - 1
 
 
 def above_scale_sizes(u: NDArray[np.float64], p: InitialParameters) -> NDArray[np.float64]:

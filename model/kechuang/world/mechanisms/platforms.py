@@ -24,6 +24,7 @@ from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.queues import in_order, rank_in_group
 from kechuang.randomness import uniform
+from kechuang.world.mechanisms.spillovers import absorptive_capacity
 from kechuang.world.population.firms import FirmColumns
 
 Numbers = NDArray[np.float64]
@@ -151,19 +152,28 @@ def whose_turn(firms: FirmColumns, rows: Rows, key: np.uint64, position: int) ->
     return at[:found]
 
 
-def absorptive_capacity(stock: Numbers, half: float) -> Numbers:
-    """Return the share of a carrier's knowledge that firms with this knowledge of their own can use."""
-    return stock / (stock + half)
-
-
-def contract_chance(absorbed: Numbers, reach: Numbers, p: PlatformParameters) -> Numbers:
+@compiled
+def contract_chance(absorbed: float, reach: float, p: PlatformParameters) -> float:
     """Return the chance of a contract in a quarter without a voucher; `reach` is the sum over known carriers."""
-    return np.minimum(1.0, p.contract_rate * absorbed * reach)
+    return min(1.0, p.contract_rate * absorbed * reach)
 
 
-def contract_value(price: float, research_year: Numbers, p: PlatformParameters) -> Numbers:
+@compiled
+def contract_value(price: float, research_year: float, p: PlatformParameters) -> float:
     """Return what a contract is worth (万元): the usual value, but no more than a firm buys for its R&D in a year."""
-    return np.minimum(p.contract_value * price, p.purchase_share * research_year)
+    return min(p.contract_value * price, p.purchase_share * research_year)
+
+
+@compiled
+def offers(firms: FirmColumns, rows: Rows, reach: Numbers, price: float, p: PlatformParameters) -> tuple[Numbers, Numbers]:
+    """Return chance and value (万元) of a contract of the firms in these rows; `reach` by place and industry, summed."""
+    chance, value = np.empty(rows.size), np.empty(rows.size)
+    for k in range(rows.size):
+        i = rows[k]
+        absorbed = absorptive_capacity(firms.knowledge[i], p.half_stock)
+        chance[k] = contract_chance(absorbed, reach[firms.place[i], firms.industry[i]], p)
+        value[k] = contract_value(price, 4.0 * firms.research_last[i], p)
+    return chance, value
 
 
 def voucher_effect(p: PlatformParameters) -> float:

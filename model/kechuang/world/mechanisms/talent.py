@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
 from kechuang.randomness import uniform
+from kechuang.world.population.firms import FirmColumns
 from kechuang.world.population.talent import TalentColumns
 
 Floats = NDArray[np.float64]
@@ -196,6 +197,23 @@ def accept_arrivals(
                 identity[found], cell[found] = first[c] + k, c
                 found += 1
     return identity[:found], cell[:found]
+
+
+@compiled
+def subsidies_of(
+    people: TalentColumns,
+    rows: NDArray[np.int64],
+    firms: FirmColumns,
+    subsidy: NDArray[np.float64],
+    quarter: int,
+    price: float,
+) -> Floats:
+    """Return what the employers' cells promise these people (万元); `subsidy` by kind, quarter, place, industry and step."""
+    promised = np.empty(rows.size)
+    for k in range(rows.size):
+        i, firm = rows[k], people.employer[rows[k]]
+        promised[k] = price * subsidy[people.kind[i], quarter, firms.place[firm], firms.industry[firm], firms.ladder[firm]]
+    return promised
 
 
 @compiled

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from kechuang.compiled import compiled
 from kechuang.parameters import Draw
+from kechuang.randomness import uniform
 from kechuang.world.population.firms import FirmColumns
 
 Numbers = NDArray[np.float64]
@@ -133,14 +134,29 @@ def stages(
 
 
 @compiled
-def ratio_to_last_year(firms: FirmColumns, rows: NDArray[np.int64], position: int, season: float) -> Numbers:
-    """Return sales over those of the quarter a year ago, 1 where either is nothing; `season` is four times its weight."""
-    ratio = np.ones(rows.size)
+def growth_of_year(firms: FirmColumns, rows: NDArray[np.int64], position: int, season: float) -> Numbers:
+    """Return log growth of sales over those of the quarter a year ago, 0 where either is nothing.
+
+    `position` is that of the quarter in its year, `season` four times its weight.
+    """
+    growth = np.zeros(rows.size)
     for k in range(rows.size):
         before = firms.sales_year[rows[k], position] / season
         if before > 0.0 and firms.sales[rows[k]] > 0.0:
-            ratio[k] = firms.sales[rows[k]] / before
-    return ratio
+            growth[k] = math.log(firms.sales[rows[k]] / before)
+    return growth
+
+
+@compiled
+def traits_of(firms: FirmColumns, rows: NDArray[np.int64]) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Return what funds look at beside growth: productivity, margin, log of patents, and step of the ladder."""
+    size = rows.size
+    productivity, margin, patents, step = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    for k in range(size):
+        i = rows[k]
+        productivity[k], margin[k] = firms.productivity[i], firms.margin[i]
+        patents[k], step[k] = math.log1p(firms.patents[i]), firms.ladder[i]
+    return productivity, margin, patents, step
 
 
 @compiled
@@ -186,11 +202,30 @@ def best(score: Numbers, identity: NDArray[np.int64], number: int) -> NDArray[np
     return np.asarray(possible[np.lexsort((identity[possible], -score[possible]))][:number], dtype=np.int64)
 
 
-def meets(fund: int, draw: Numbers, p: VentureParameters) -> NDArray[np.bool_]:
-    """Return which firms talk to a fund in the quarter: each talks to one, chosen by the sizes of the funds."""
+def part_of(fund: int, p: VentureParameters) -> tuple[float, float]:
+    """Return the range of draws of the firms that talk to a fund: each talks to one, chosen by the sizes of the funds."""
     upper = np.cumsum(p.fund_shares)
-    above = draw >= (upper[fund - 1] if fund else 0.0)
-    return np.asarray(above & (draw < upper[fund]) if fund < upper.size - 1 else above)
+    return float(upper[fund - 1]) if fund else 0.0, float(upper[fund]) if fund < upper.size - 1 else math.inf
+
+
+@compiled
+def meets(draw: Numbers, part: tuple[float, float]) -> NDArray[np.int64]:
+    """Return the positions of the firms whose draw lies in the part of a fund."""
+    at, found = np.empty(draw.size, dtype=np.int64), 0
+    for k in range(draw.size):
+        if part[0] <= draw[k] < part[1]:
+            at[found] = k
+            found += 1
+    return at[:found]
+
+
+@compiled
+def scores_of(quality: Numbers, identity: NDArray[np.int64], at: NDArray[np.int64], weight: float, key: np.uint64) -> Numbers:
+    """Return weighted quality plus Gumbel noise of the firms at these positions."""
+    score = np.empty(at.size)
+    for k in range(at.size):
+        score[k] = weight * quality[at[k]] - math.log(-math.log(uniform(key, identity[at[k]])))
+    return score
 
 
 def ticket_of(stage: int, price: float, z: float, p: VentureParameters) -> float:

@@ -185,7 +185,7 @@ def _open(city: Corridor, identity: int, place: int, industry: int, stock: int =
 def _pick(city: Corridor, purpose: Purpose, identity: int, weights: NDArray[np.generic]) -> int:
     """Return the position that a carrier's draw picks under weights."""
     draw = uniform(stream_key(city.luck_seed, 0, int(purpose)), identity)
-    return int(initial.pick(np.array([draw]), np.asarray(weights, dtype=np.float64))[0])
+    return initial.pick_one(draw, np.asarray(weights, dtype=np.float64))
 
 
 def _price(city: Corridor) -> float:

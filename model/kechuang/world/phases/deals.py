@@ -56,22 +56,14 @@ class Market:
         city = self._city
         columns, seed, quarter = city.firms.columns, city.luck_seed, city.quarter
         identity = columns.identity[rows]
-        quality = venture.quality(
-            (
-                columns.productivity[rows],
-                columns.margin[rows],
-                np.log1p(columns.patents[rows]),
-                columns.ladder[rows].astype(np.float64),
-                growth_of_year(city, rows),
-            )
-        )
+        quality = venture.quality((*venture.traits_of(columns, rows), growth_of_year(city, rows)))
         return Seen(rows, identity, quality, uniforms(stream_key(seed, quarter, int(Purpose.FUND_MEETING)), identity))
 
 
 def growth_of_year(city: Corridor, rows: Rows) -> NDArray[np.float64]:
     """Return log growth of sales from the quarter a year ago to the last one known."""
     season = 4.0 * float(city.season[city.position])
-    return np.asarray(np.log(venture.ratio_to_last_year(city.firms.columns, rows, city.position, season)))
+    return venture.growth_of_year(city.firms.columns, rows, city.position, season)
 
 
 def plan_rounds(city: Corridor, fund: Fund, market: Market, money: float) -> list[Round]:
@@ -134,12 +126,11 @@ def choose(city: Corridor, market: Market, fund: int, stage: int, free: int, num
     if number <= 0:
         return []
     columns, p, seen = city.firms.columns, city.rules.venture, market.at(stage)
-    inside = np.flatnonzero(venture.meets(fund, seen.draw, p))
-    identity = seen.identity[inside]
-    luck = venture.gumbel(uniforms(stream_key(city.luck_seed, city.quarter, int(Purpose.FUND_CHOICE)), identity))
-    score = venture.weight_of_quality(fund, p) * seen.quality[inside] + luck
+    inside = venture.meets(seen.draw, venture.part_of(fund, p))
+    key = stream_key(city.luck_seed, city.quarter, int(Purpose.FUND_CHOICE))
+    score = venture.scores_of(seen.quality, seen.identity, inside, venture.weight_of_quality(fund, p), key)
     wanted = free + len(city.funds.stakes) if number <= free else score.size  # as many stakes, so many may be known already
-    order = inside[venture.best(score, identity, wanted)]
+    order = inside[venture.best(score, seen.identity[inside], wanted)]
     ranked = (int(seen.rows[k]) for k in order if not city.funds.ever_held(int(seen.identity[k])))
     chosen = list(islice(ranked, free))
     if number > free:

@@ -62,9 +62,7 @@ def find_interest(city: Corridor) -> Interest:
     columns, p = city.firms.columns, city.rules.platforms
     firm = platforms.who_buys(columns, city.firms.count)
     known, reach = known_by_cell(city)
-    absorbed = platforms.absorptive_capacity(columns.knowledge[firm], p.half_stock)
-    chance = platforms.contract_chance(absorbed, reach.sum(axis=2)[columns.place[firm], columns.industry[firm]], p)
-    value = platforms.contract_value(float(city.deflator[city.quarter]), 4.0 * columns.research_last[firm], p)
+    chance, value = platforms.offers(columns, firm, reach.sum(axis=2), float(city.deflator[city.quarter]), p)
     return Interest(firm, chance, value, known, reach)
 
 

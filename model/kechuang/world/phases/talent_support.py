@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kechuang.randomness import Purpose, stream_key, uniforms
 from kechuang.world.mechanisms.hiring import jobs_by_step
+from kechuang.world.mechanisms.talent import subsidies_of
 from kechuang.world.phases.government import book_administration, pay_out
 from kechuang.world.policy.talent_policy import Paths
 from kechuang.world.population import talent as people
@@ -36,11 +37,12 @@ def grant_newcomers(city: Corridor, rows: NDArray[np.int64]) -> None:
     columns, firms, quarter, talent = city.talent.columns, city.firms.columns, city.quarter, city.policy.talent
     key = stream_key(city.luck_seed, 0, int(Purpose.SUBSIDY_ELIGIBLE))
     rows = rows[uniforms(key, columns.identity[rows]) < city.rules.value("talent_subsidy_eligible")]
-    firm, price = columns.employer[rows], city.policy.price(quarter, city.deflator)
-    cell = (columns.kind[rows], quarter, firms.place[firm], firms.industry[firm], firms.ladder[firm])
-    promised = talent.budgets[LEVER].ration(
-        price * talent.paths.subsidy[cell], lambda: np.asarray(price * talent.unchanged.subsidy[cell])
-    )
+    price = city.policy.price(quarter, city.deflator)
+
+    def promised_by(paths: Paths) -> Floats:
+        return subsidies_of(columns, rows, firms, paths.subsidy, quarter, price)
+
+    promised = talent.budgets[LEVER].ration(promised_by(talent.paths), lambda: promised_by(talent.unchanged))
     granted = promised > 0.0
     rows, half = rows[granted], 0.5 * promised[granted]
     columns.owed[rows], columns.due[rows] = half, quarter + QUARTERS_TO_SECOND_HALF

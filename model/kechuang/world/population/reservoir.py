@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kechuang.compiled import compiled
 from kechuang.randomness import Purpose, poissons, stream_key
 from kechuang.world.mechanisms.demography import AGES, DemographyParameters
 
@@ -38,10 +39,19 @@ class SizeBins:
 
     def at(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the shares of units by bin (last axis) for cells of these mean annual sizes."""
-        place = np.interp(mean, self.means, np.arange(GRID, dtype=float))
-        low = np.minimum(place.astype(np.int64), GRID - 2)
-        weight = (place - low)[..., None]
-        return np.asarray((1.0 - weight) * self.shares[low] + weight * self.shares[low + 1])
+        return _between(np.ravel(mean), self.means, self.shares).reshape(*mean.shape, self.shares.shape[1])
+
+
+@compiled
+def _between(mean: NDArray[np.float64], means: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return rows of a table at these means, linear between the means of its rows and constant beyond them."""
+    found = np.empty((mean.size, shares.shape[1]))
+    for k in range(mean.size):
+        low = min(max(np.searchsorted(means, mean[k], side="right") - 1, 0), means.size - 2)
+        weight = min(max((mean[k] - means[low]) / (means[low + 1] - means[low]), 0.0), 1.0)
+        for b in range(shares.shape[1]):
+            found[k, b] = (1.0 - weight) * shares[low, b] + weight * shares[low + 1, b]
+    return found
 
 
 class Reservoir:
