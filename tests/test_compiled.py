@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import numba
@@ -43,3 +45,29 @@ def test_numba_uses_the_folder() -> None:
 def test_a_chosen_folder_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert compiled.cache_folder().parent == tmp_path
+
+
+LEFT_COLD = """
+import importlib, pkgutil
+import kechuang.world
+from kechuang.scenario import load_scenario
+from kechuang.parameters import default_draw
+from kechuang.world.simulate import simulate, warm_up
+
+warm_up()
+names = [found.name for found in pkgutil.walk_packages(kechuang.world.__path__, "kechuang.world.")]
+loaded = [importlib.import_module(name) for name in (*names, "kechuang.randomness", "kechuang.queues")]
+kernels = {id(kernel): kernel for module in loaded for kernel in vars(module).values() if hasattr(kernel, "signatures")}
+before = {key: len(kernel.signatures) for key, kernel in kernels.items()}
+simulate(load_scenario("corridor-plan"), default_draw("A"), seed=4, scale=0.1)
+late = {key: len(kernel.signatures) - before[key] for key, kernel in kernels.items()}
+print(len(kernels), sorted(kernels[key].py_func.__name__ for key, more in late.items() if more))
+"""
+
+
+def test_after_warming_up_a_run_compiles_nothing() -> None:
+    """Else every process of a sweep would stop in the middle of its first run to compile or load a kernel."""
+    done = subprocess.run([sys.executable, "-c", LEFT_COLD], capture_output=True, text=True, check=True)
+    number, late = done.stdout.split(" ", 1)
+    assert int(number) > 100
+    assert late.strip() == "[]"

@@ -99,11 +99,11 @@ def simulate(
 
 
 def warm_up() -> None:
-    """Compile every kernel by running a tiny city for six quarters; a second call is a matter of moments.
+    """Compile every kernel by running a small city until all has happened once; a second call is a matter of moments.
 
     What was loaded stays as long as the process, so the collector of garbage need not look through it in every run.
     """
-    simulate(blank_scenario(until="2017Q2"), default_draw("C"), seed=1, scale=0.02)
+    simulate(blank_scenario(until="2020Q4"), default_draw("C"), seed=1, scale=0.05)
     gc.collect()
     gc.freeze()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kechuang.world.books.ledger import Residual
+from kechuang.world.mechanisms.talent import jobs_held
 from kechuang.world.population.labour import FLOWS, SIGN
 from kechuang.world.population.talent import GRADUATE, KINDS
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 def check_people(city: Corridor) -> list[Residual]:
     """Return the residual of every identity of people: any person too many is a violation of 1, of graduates a share."""
     labour, firms, talent = city.labour, city.firms, city.talent
-    present, kind, employer = (getattr(talent.columns, name)[: talent.count] for name in ("present", "kind", "employer"))
-    now = np.append(np.bincount(kind, present, len(KINDS)), labour.graduates.sum())
+    present, jobs = jobs_held(talent.columns, talent.count, firms.count)
+    now = np.append(present, labour.graduates.sum())
     off = now - labour.opening - sum(SIGN[name] * labour.flows[name] for name in FLOWS)
     names = (*KINDS, "graduates")
     share = (off != 0.0).astype(np.float64)
@@ -26,7 +27,6 @@ def check_people(city: Corridor) -> list[Residual]:
     found = [
         Residual("people are conserved", name, city.quarter, float(off[k]), float(share[k])) for k, name in enumerate(names)
     ]
-    jobs = np.bincount(employer + 1, minlength=firms.count + 1)  # those who have left count among those without a job
     staff, counts = jobs[1:], firms.columns.research_staff[: firms.count]
     dead = int(staff[firms.columns.alive[: firms.count] == 0].sum())
     told, negative = int(np.abs(staff - counts).sum()), int((counts < 0).sum() + (labour.graduates < 0.0).sum())

@@ -195,20 +195,27 @@ def first_able(projects: Rows, costs: Numbers, line: Rows, cash: Numbers) -> tup
     return started[:found], firms[:found]
 
 
-def effect_at(age: Rows, dip_quarters: Numbers, ramp_quarters: Numbers, dip: float, gain: float) -> Numbers:
+@compiled
+def effect_at(age: int, dip_quarters: int, ramp_quarters: float, dip: float, gain: float) -> float:
     """Return what a project adds to log productivity so many quarters after its start (negative age: nothing yet)."""
-    risen = np.minimum((age - dip_quarters + 1) / ramp_quarters, 1.0)
-    return np.where(age < 0, 0.0, np.where(age < dip_quarters, -dip, gain * risen))
+    if age < 0:
+        return 0.0
+    if age < dip_quarters:
+        return -dip
+    return gain * min((age - dip_quarters + 1) / ramp_quarters, 1.0)
 
 
+@compiled
 def change_of_effect(digital: NDArray[np.int8], age: Rows, p: DigitalParameters) -> Numbers:
     """Return by how much the last project of firms changes their log productivity in this quarter."""
-    light = digital == LIGHT
-    size = np.where(light | (digital == AGAIN), p.light_share, 1.0)
-    dips = np.where(light, LIGHT_DIP_QUARTERS, DIP_QUARTERS).astype(np.float64)
-    ramp = np.where(light, LIGHT_RAMP_QUARTERS, p.ramp_quarters)
-    change = effect_at(age, dips, ramp, p.dip, p.gain) - effect_at(age - 1, dips, ramp, p.dip, p.gain)
-    return np.asarray(size * change)
+    change = np.empty(age.size)
+    for k in range(age.size):
+        light = digital[k] == LIGHT
+        size = p.light_share if light or digital[k] == AGAIN else 1.0
+        dip, ramp = (LIGHT_DIP_QUARTERS, float(LIGHT_RAMP_QUARTERS)) if light else (DIP_QUARTERS, p.ramp_quarters)
+        before = effect_at(age[k] - 1, dip, ramp, p.dip, p.gain)
+        change[k] = size * (effect_at(age[k], dip, ramp, p.dip, p.gain) - before)
+    return change
 
 
 def ripe_after(p: DigitalParameters) -> int:

@@ -217,6 +217,16 @@ def subsidies_of(
 
 
 @compiled
+def jobs_held(people: TalentColumns, count: int, firm_count: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return people present by kind, and rows by employer: those with none in front, who has left the city among them."""
+    present, jobs = np.zeros(KIND_COUNT), np.zeros(firm_count + 1, dtype=np.int64)
+    for i in range(count):
+        present[people.kind[i]] += people.present[i]
+        jobs[people.employer[i] + 1] += 1
+    return present, jobs
+
+
+@compiled
 def census(people: TalentColumns, count: int) -> tuple[Floats, Floats, Floats]:
     """Return people present, people employed and the wages of these (万元 a year), by kind."""
     present, employed, wages = np.zeros(KIND_COUNT), np.zeros(KIND_COUNT), np.zeros(KIND_COUNT)

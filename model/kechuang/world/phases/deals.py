@@ -81,17 +81,17 @@ def second_rounds(city: Corridor, fund: Fund) -> list[Round]:
     """Return second rounds in firms that grew: at most one each, within eight quarters of the first."""
     columns, p = city.firms.columns, city.rules.venture
     rows = np.flatnonzero(columns.fund[: city.firms.count] == fund.row + 1)
-    grown = growth_of_year(city, rows)
+    rows = rows[growth_of_year(city, rows) > 0.0]
     key = stream_key(city.luck_seed, city.quarter, int(Purpose.FUND_FOLLOW_ON))
     chance = venture.quarterly_chance(p.follow_on, venture.QUARTERS_OF_FOLLOW_ON)
     deals = []
-    for row, growth in zip(rows, grown, strict=True):
-        stakes = city.funds.held_in(int(columns.identity[row]))
+    for row, firm in zip(rows.tolist(), columns.identity[rows].tolist(), strict=True):
+        stakes = city.funds.held_in(firm)
         recent = city.quarter - stakes[0].quarter <= venture.QUARTERS_OF_FOLLOW_ON
-        if len(stakes) == 1 and recent and growth > 0.0 and uniform(key, int(columns.identity[row])) < chance:
+        if len(stakes) == 1 and recent and uniform(key, firm) < chance:
             stage = stakes[0].stage
             share = venture.added_share(float(columns.fund_share[row]), float(p.equity_share[stage]))
-            deals.append(Round(int(row), stage, share, _ticket(city, int(row), stage), True, stakes[0].extra))
+            deals.append(Round(row, stage, share, _ticket(city, row, stage), True, stakes[0].extra))
     return deals
 
 

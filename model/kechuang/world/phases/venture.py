@@ -95,8 +95,9 @@ def leave(city: Corridor) -> None:
     columns, p, quarter, seed = city.firms.columns, city.rules.venture, city.quarter, city.luck_seed
     key, luck = stream_key(seed, quarter, int(Purpose.FUND_EXIT)), stream_key(seed, 0, int(Purpose.FUND_MULTIPLE))
     rates = [venture.exit_rates_of(fund.row, p) for fund in city.funds]
-    for row in np.flatnonzero(columns.fund[: city.firms.count] > 0):
-        firm, fund = int(columns.identity[row]), city.funds.agents[columns.fund[row] - 1]
+    rows = np.flatnonzero(columns.fund[: city.firms.count] > 0)
+    for row, firm, holder in zip(*(of.tolist() for of in (rows, columns.identity[rows], columns.fund[rows])), strict=True):
+        fund = city.funds.agents[holder - 1]
         held = quarter - city.funds.held_in(firm)[0].quarter
         if held < venture.QUARTERS_TO_EXIT:
             continue
@@ -105,7 +106,7 @@ def leave(city: Corridor) -> None:
         if not route:
             continue
         multiple = venture.multiple_of(route, normal(luck, firm), p)
-        ended = city.funds.leave(columns, int(row), quarter, route, multiple)
+        ended = city.funds.leave(columns, row, quarter, route, multiple)
         proceeds = sum(stake.proceeds for stake in ended)
         fund.move("proceeds", proceeds)
         fund.recycle(p.recycling * proceeds, extra=p.recycling * sum(stake.proceeds for stake in ended if stake.extra))

@@ -224,6 +224,14 @@ def keep_rows(column: NDArray[Any], rows: NDArray[np.int64], count: int) -> None
     column[rows.size : count] = 0
 
 
+@compiled
+def follow_rows(index: NDArray[Any], new_row: NDArray[np.int64], count: int) -> None:
+    """Let references to rows (negative: to none) follow their rows to where they have gone."""
+    for k in range(count):
+        if index[k] >= 0:
+            index[k] = new_row[index[k]]
+
+
 def identity_of(event: int, cell: int, quarter: int, number: int) -> int:
     """Return the identity of a candidate; the same in every scenario with the same seed."""
     return (event << EVENT_SHIFT) | (cell << CELL_SHIFT) | (quarter << QUARTER_SHIFT) | number

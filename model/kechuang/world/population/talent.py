@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kechuang.crowds import shared
-from kechuang.world.population.firms import keep_rows
+from kechuang.world.population.firms import follow_rows, keep_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +129,7 @@ class Talent:
         for column in arrays(columns):
             keep_rows(column, staying, self.count)
         self.count = int(staying.size)
-        employed = columns.employer[: self.count] >= 0
-        columns.employer[: self.count][employed] = new_row[columns.employer[: self.count][employed]]
+        follow_rows(columns.employer, new_row, self.count)
 
     def frame(self) -> pd.DataFrame:
         """Return who is present as a data frame, one row a person."""
