@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
+from kechuang.randomness import stream_key, uniforms
 from kechuang.world.mechanisms import credit
+from kechuang.world.mechanisms.bank_choice import NOBODY, BankKeys, by_gravity, choose_banks, who_leaves
 from kechuang.world.mechanisms.credit import CreditParameters
 from kechuang.world.mechanisms.lending import Borrower, Terms, offer, rolls_over
-from worlds import record
+from worlds import firms_of, record
 
 P = record(
     CreditParameters,
@@ -174,3 +177,37 @@ def test_whom_the_guarantee_fund_takes(annual: float, ladder: int, coverage: flo
 def test_how_many_ask_for_a_guarantee() -> None:
     p = P._replace(asking_plain=0.1, asking_science=0.25)
     assert (credit.asking_share(False, p), credit.asking_share(True, p)) == (0.1, 0.25)
+
+
+# Which banks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_bank_is_chosen_in_proportion_to_its_pull() -> None:
+    """Pulls 1, 2, 1: a quarter, a half, a quarter; without the second bank two halves; closed banks pull nobody."""
+    pull, everywhere = np.array([1.0, 2.0, 1.0]), np.ones(3, dtype=bool)
+    draws = (0.01, 0.24, 0.26, 0.74, 0.76, 0.99)
+    assert [by_gravity(pull, everywhere, draw, NOBODY) for draw in draws] == [0, 0, 1, 1, 2, 2]
+    assert [by_gravity(pull, everywhere, draw, 1) for draw in (0.49, 0.51)] == [0, 2]
+    assert [by_gravity(pull, np.array([False, True, True]), draw, NOBODY) for draw in (0.01, 0.66, 0.67)] == [1, 1, 2]
+
+
+def test_second_banks_come_with_the_ladder_and_with_size() -> None:
+    """Nobody on step 0 has one unless it is above scale, which counts as step 2; the second bank is never the main one."""
+    firms = firms_of(400, ladder=np.repeat([0, 1, 2, 0], 100), above_scale=np.repeat([0, 0, 0, 1], 100))
+    keys = BankKeys(*(stream_key(1, 0, purpose) for purpose in (201, 202, 203)))
+    pull, everywhere = np.ones((2, 13, 3)), np.ones(3, dtype=bool)
+    choose_banks(firms.columns, np.arange(400), 7, pull, everywhere, np.array([0.0, 0.5, 1.0, 1.0]), keys)
+    main, second = firms.columns.main_bank[:400], firms.columns.second_bank[:400]
+    has = (second != NOBODY).reshape(4, 100)
+    assert has[[0, 2, 3]].mean(axis=1).tolist() == [0.0, 1.0, 1.0]
+    assert has[1].tolist() == (uniforms(keys.has_second, np.arange(100, 200)) < 0.5).tolist()
+    assert (main[second != NOBODY] != second[second != NOBODY]).all()
+    assert (firms.columns.bank_since[:400] == 7).all()
+
+
+def test_a_share_of_the_living_looks_for_another_bank() -> None:
+    firms = firms_of(1000, alive=(np.arange(1000) % 2).astype(np.int8))
+    key = stream_key(1, 3, 204)
+    leaving = who_leaves(firms.columns, 1000, key, 0.1)
+    assert leaving.tolist() == [i for i, u in enumerate(uniforms(key, np.arange(1000))) if u < 0.1 and i % 2 == 1]
+    assert 20 < leaving.size < 80

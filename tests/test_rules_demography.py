@@ -18,7 +18,14 @@ from kechuang.world.mechanisms.demography import (
     size_factor,
     stationary_ages,
 )
-from kechuang.world.mechanisms.initial import InitialParameters, above_scale_sizes, choose_high_tech, pick, spread
+from kechuang.world.mechanisms.initial import (
+    InitialParameters,
+    above_scale_sizes,
+    choose_high_tech,
+    pick,
+    pick_one,
+    spread,
+)
 from worlds import city_of, firms_of, furthest, record, scenario_of
 
 TABLE = np.array([0.016, 0.063, 0.095, 0.088, 0.086, 0.084, 0.082, 0.078, 0.074, 0.070])
@@ -259,3 +266,8 @@ def test_traits_have_their_laws() -> None:
     names = ("productivity", "intensity_effect", "soft_benefit", "participation", "taste")
     table = np.corrcoef([getattr(columns, name)[:n] for name in names])
     assert np.abs(table - np.eye(5)).max() < 4.9 / math.sqrt(n)  # 10 pairs, false alarm 1e-5
+
+
+def test_one_draw_picks_what_many_pick() -> None:
+    draws, weights = (np.arange(997) + 0.5) / 997, np.array([0.5, 0.0, 2.0, 1.0, 0.0])
+    assert [pick_one(u, weights) for u in draws] == pick(draws, weights).tolist()

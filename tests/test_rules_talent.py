@@ -339,3 +339,36 @@ def test_identities_of_origins_cells_and_quarters_differ() -> None:
     ]
     assert len(set(found)) == len(found)
     assert max(found) < 1 << 40
+
+
+# Markets and jobs ------------------------------------------------------------------------------------------------------
+
+
+def test_markets_of_seekers_and_who_is_left_over() -> None:
+    """Kinds 0, 1, 2 at places 1, 0, 1 of two: markets 1, 2, 5; of five vacancies of these markets two are still open."""
+    talent = Talent()
+    rows = talent.add(np.arange(3), np.array([0, 1, 2]), np.array([1, 0, 1]), 10.0, 0, people.NOTHING_DUE)
+    own = hiring.markets_of(talent.columns, np.arange(rows.start, rows.stop), 2)
+    assert own.tolist() == [1, 2, 5]
+    chosen = np.array([-1, 4, -1, 7, 9])
+    assert hiring.unmatched(np.array([1, 1, 5, 5, 2]), chosen, -1, 6).tolist() == [0, 1, 0, 0, 0, 1]
+
+
+def test_jobs_by_employer_and_by_step() -> None:
+    """Two people at firm 1, one at firm 0, one without a job, one who has left the city and counts with no job."""
+    talent = Talent()
+    talent.add(np.arange(5), np.array([0, 1, 1, 2, 0]), 0, 10.0, 0, people.NOTHING_DUE)
+    talent.columns.employer[:5] = [1, 1, 0, -1, -1]
+    talent.columns.present[4] = 0
+    present, jobs = rules.jobs_held(talent.columns, 5, 2)
+    assert (present.tolist(), jobs.tolist()) == ([1.0, 2.0, 1.0], [2, 1, 2])
+    firms = firms_of(3, place=[0, 2, 2], ladder=[0, 1, 1], research_staff=[4, 1, 2])
+    assert hiring.jobs_by_step(firms.columns, 3, 3, 2).tolist() == [[4, 0], [0, 0], [0, 3]]
+
+
+def test_people_follow_their_firms_to_new_rows() -> None:
+    talent = Talent()
+    talent.add(np.arange(4), 0, 0, 10.0, 0, people.NOTHING_DUE)
+    talent.columns.employer[:4] = [2, -1, 0, 3]
+    talent.compact(np.array([0, -1, 1, -1]))
+    assert talent.columns.employer[:4].tolist() == [1, -1, 0, -1]

@@ -126,7 +126,7 @@ class Reservoir:
         shape, cell = self.units.shape, place * self.units.shape[1] + industry
         sales = np.bincount(cell, annual_sales / 4.0, minlength=self.units.size).reshape(shape)
         number = np.bincount(cell, minlength=self.units.size).reshape(shape)
-        share = np.divide(sales, self.sales, out=np.zeros_like(sales), where=self.sales > 0)
+        share = np.divide(sales, self.sales, out=np.zeros(shape), where=self.sales > 0)
         share = np.minimum(share, 1.0)
         of_cell = np.divide(annual_sales / 4.0, sales[place, industry])
         deposits = (self.deposits * share)[place, industry] * of_cell
