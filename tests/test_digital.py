@@ -251,7 +251,7 @@ def test_no_tenant_is_too_old_stays_too_long_or_is_counted_twice() -> None:
     for _ in range(24):
         now.step()
         columns, count = now.firms.columns, now.firms.count
-        inside = (columns.tenant_since[:count] > incubator_phase.NO_TENANT) & (columns.alive[:count] == 1)
+        inside = (columns.tenant_since[:count] > incubator_phase.rules.NO_TENANT) & (columns.alive[:count] == 1)
         since, born = columns.tenant_since[:count][inside].astype(int), columns.born[:count][inside].astype(int)
         assert ((now.quarter - since >= 0) & (now.quarter - since < 14)).all()
         assert (since - born < 12).all()
@@ -306,7 +306,7 @@ def test_floor_for_a_place_or_a_step_goes_there() -> None:
     assert np.allclose(listed.incubators.cells.sum(), base.incubators.cells.sum(), rtol=0.3)
     columns, count = listed.firms.columns, listed.firms.count
     young = (columns.alive[:count] == 1) & (columns.ladder[:count] == 1) & (listed.quarter - columns.born[:count] < 12)
-    inside = columns.tenant_since[:count] > incubator_phase.NO_TENANT
+    inside = columns.tenant_since[:count] > incubator_phase.rules.NO_TENANT
     assert (inside & young).sum() > 0.8 * young.sum()
 
 

@@ -228,7 +228,7 @@ def test_bands_of_a_hand_made_ledger() -> None:
     ):  # fmt: skip
         ledger.post("payment", receiver, payer, paid)
     nothing = np.zeros((1, 1, 1))
-    networks = Networks(("2020Q4",), nothing, nothing, nothing, nothing, ledger.between()[None], {})
+    networks = Networks(("2020Q4",), nothing, nothing, nothing, nothing, ledger.between[None], {})
     found = money_figure.lay_out(networks.net("2020Q4"), bars=9.8)
     assert [(bar.sector, bar.amount) for bar in found.payers] == [("outside", 40), ("banks", 3), ("firms", 30), ("households", 25)]
     assert [(bar.sector, bar.amount) for bar in found.receivers] == [("firms", 43), ("households", 30), ("outside", 25)]
@@ -293,7 +293,7 @@ def audited() -> tuple[RunResult, Corridor, np.ndarray]:
     while city.quarter < scenario.until:
         city.step()
         if city.quarter > scenario.until - 4:
-            between += city.ledger.between()
+            between += city.ledger.between
     return simulate(scenario, default_draw("B"), 3, audit=True, scale=0.03), city, between
 
 

@@ -28,9 +28,8 @@ class CrowdType(types.NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where in the note of a crowd places, items and rows of its columns stand, and how large a row of each column is."""
+    """Where in a note places, items and rows of the columns stand, and how large a row of each is; windows have it in common."""
 
-    rows: int
     place_at: NDArray[np.int64]
     items_at: NDArray[np.int64]
     rows_at: NDArray[np.int64]
@@ -40,10 +39,9 @@ class _Layout(NamedTuple):
     @classmethod
     def of(cls, note: NDArray[np.int64], starts: NDArray[np.int64]) -> _Layout:
         """Read the layout from a note whose columns are described from `starts` on."""
-        items, rows = note[starts + _ITEMS], int(note[_ROWS])
-        in_a_row = items // max(rows, 1)
+        in_a_row = note[starts + _ITEMS] // max(note[_ROWS], 1)
         in_bytes = in_a_row * note[starts + _ITEM_SIZE]
-        return cls(rows, starts + _PLACE, starts + _ITEMS, starts + _ROWS, in_a_row, in_bytes)
+        return cls(starts + _PLACE, starts + _ITEMS, starts + _ROWS, in_a_row, in_bytes)
 
 
 class _Crowd:
@@ -71,7 +69,7 @@ class _Window(_Crowd):
     """Successive rows of a crowd; a column is cut when it is asked for, since kernels need the note alone."""
 
     def __init__(self, whole: _Crowd, rows: slice, note: NDArray[np.int64]) -> None:
-        super().__init__(whole._numba_type_, note, {"_whole": whole, "_rows": rows})
+        super().__init__(whole._numba_type_, note, {"_whole": whole, "_rows": rows, "_layout": whole._layout})
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name not in self._numba_type_.fields:
@@ -105,7 +103,7 @@ def window(columns: Columns, rows: slice) -> Columns:
     if not isinstance(columns, _Crowd):
         return type(columns)(*(column[rows] for column in columns))
     note, layout = columns._note.copy(), columns._layout
-    first, end, _ = rows.indices(layout.rows)
+    first, end, _ = rows.indices(note[_ROWS])
     number = max(end - first, 0)
     note[layout.place_at] += first * layout.bytes_in_a_row
     note[layout.items_at] = number * layout.items_in_a_row

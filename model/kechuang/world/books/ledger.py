@@ -66,8 +66,9 @@ class Ledger:
         row[by] -= amount
         self._paid[by][to] += amount
 
+    @property
     def between(self) -> NDArray[np.float64]:
-        """Return what each sector (row) paid to each other one (column) in the quarter, refunds deducted (万元)."""
+        """What each sector (row) paid to each other one (column) in the quarter, refunds deducted (万元)."""
         return np.array(self._paid)
 
     def gross(self) -> float:

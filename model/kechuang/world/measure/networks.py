@@ -63,7 +63,7 @@ class YearOfMoney:
         if year != self._year:
             self._open(year)
         unit = 1.0 / WAN_PER_YI / city.scale
-        self._between += unit * city.ledger.between()
+        self._between += unit * city.ledger.between
         for name, row in city.ledger.flows.items():
             self._flows[name] = self._flows.get(name, np.zeros(len(SECTORS))) + unit * np.array(row)
 
