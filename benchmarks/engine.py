@@ -4,7 +4,8 @@ Runs of several sizes and lengths are made in turn, round after round, in one pr
 reported with the least and the greatest. The city runs at the provisional point of closure B. Agents are firms, people and
 carriers followed one by one; nanoseconds are per agent and quarter. The growth exponent of a phase is the slope of its time
 on the number of agents between the city itself and sixteen of it, both in logs: 1 is proportional. Memory is the greatest
-resident size of a process of its own, less that of one that ran a city of a fiftieth.
+resident size of a process of its own, less that of one that ran a city of a fiftieth. Every run adds a line to the list of
+runs: the speed of a machine that others use too changes from minute to minute, and one run says little about another hour.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ WHOLE = 80
 ROUNDS = {1.0: 9, 4.0: 5, 16.0: 3}
 WHOLE_ROUNDS = 5
 TINY = 0.02
+LISTED_RUNS = 12
+"""The page lists so many of the last runs."""
 GOALS = {"20 quarters": 0.4, "80 quarters": 1.5, "whole": 1.5, "bytes": 200.0, "exponent": 1.15, "kernel over c": 1.5}
 
 
@@ -200,11 +203,25 @@ def main() -> None:
         "bytes per agent": memory(),
         "yardstick": {f"{size:g}x": yardstick.compare(size) for size in SIZES[:2]},
     }
-    page = page_of(results)
     RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / "engine.json"
+    before = json.loads(file.read_text(encoding="utf-8")).get("history", []) if file.exists() else []
+    results["history"] = [*before, headline(results, datetime.datetime.now().strftime("%Y-%m-%d %H:%M"))]
+    page = page_of(results)
     (RESULTS / "engine.md").write_text(page, encoding="utf-8")
-    (RESULTS / "engine.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(page)
+
+
+def headline(results: dict[str, Any], when: str) -> dict[str, Any]:
+    """Return the line of a run in the list of runs: medians in seconds, and how fast scalar C was at the time."""
+    return {
+        "time": when,
+        "scalar c": results["yardstick"]["1x"]["growth"].get("c"),
+        "20 quarters": results["runs"]["1x, 20 quarters"]["median"],
+        "80 quarters": results["80 quarters at the size of 2020"]["median"],
+        "whole": results["runs"]["1x, 80 quarters"]["median"],
+    }
 
 
 def page_of(results: dict[str, Any]) -> str:
@@ -214,7 +231,8 @@ def page_of(results: dict[str, Any]) -> str:
         f"# Engine, {results['date']}",
         "",
         f"Python {results['python']} on {results['machine']}, one process, one core; made by `make bench`. Sizes in turn, "
-        "medians (least to greatest). Absolute times belong to the machine of that day; ratios travel.",
+        "medians (least to greatest). Absolute times belong to the machine of that hour, as the list of runs at the end shows; "
+        "ratios travel.",
         "",
         "| run | seconds | agents at its end | ns per agent and quarter |",
         "|--|--|--|--|",
@@ -240,7 +258,18 @@ def page_of(results: dict[str, Any]) -> str:
         for rule, row in rules.items():
             c, ratio = (f"{row[key]:.{digits}f}" if key in row else "-" for key, digits in (("c", 1), ("kernel over c", 2)))
             lines.append(f"| {rule} | {size} | {row['kernel']:.1f} | {c} | {row['numpy']:.1f} | {ratio} |")
-    return "\n".join([*lines, "", *goal_lines(results)]) + "\n"
+    return "\n".join([*lines, "", *goal_lines(results), "", *history_lines(results)]) + "\n"
+
+
+def history_lines(results: dict[str, Any]) -> list[str]:
+    """Return the last runs, the newest last: what the hour makes of the same code."""
+    rows = [
+        f"| {run['time']} | {run['scalar c'] or math.nan:.0f} | {run['20 quarters']:.3f} | {run['80 quarters']:.2f} "
+        f"| {run['whole']:.2f} |"
+        for run in results["history"][-LISTED_RUNS:]
+    ]
+    head = "| run | scalar C, ns a firm | 2016-2020, s | 80 quarters at the size of 2020, s | 2016-2035, s |"
+    return [head, "|--|--|--|--|--|", *rows]
 
 
 def goal_lines(results: dict[str, Any]) -> list[str]:

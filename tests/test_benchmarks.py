@@ -62,3 +62,7 @@ def test_a_page_of_the_engine_says_which_goals_are_missed(monkeypatch) -> None:
     assert "| 99 | missed |" in engine.page_of(slow)
     quick = {**results, "80 quarters at the size of 2020": {"median": 0.5}}
     assert "| 0.5 | met |" in engine.page_of(quick)
+    now = engine.headline(quick, "2030-01-01 12:00")
+    assert (now["80 quarters"], now["20 quarters"]) == (0.5, results["runs"]["1x, 20 quarters"]["median"])
+    longer = engine.page_of({**results, "history": 20 * [now]})
+    assert longer.count("| 2030-01-01 12:00 |") == engine.LISTED_RUNS
