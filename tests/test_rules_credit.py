@@ -11,6 +11,7 @@ from kechuang.randomness import stream_key, uniforms
 from kechuang.world.mechanisms import credit
 from kechuang.world.mechanisms.bank_choice import NOBODY, BankKeys, by_gravity, choose_banks, who_leaves
 from kechuang.world.mechanisms.credit import CreditParameters
+from kechuang.world.mechanisms.default import Settled, settle_loans
 from kechuang.world.mechanisms.lending import Borrower, Terms, offer, rolls_over
 from worlds import firms_of, record
 
@@ -211,3 +212,17 @@ def test_a_share_of_the_living_looks_for_another_bank() -> None:
     leaving = who_leaves(firms.columns, 1000, key, 0.1)
     assert leaving.tolist() == [i for i, u in enumerate(uniforms(key, np.arange(1000))) if u < 0.1 and i % 2 == 1]
     assert 20 < leaving.size < 80
+
+
+def test_settled_loans_fall_on_their_banks() -> None:
+    """Bank 1: loan 100, 20 recovered, 30 from the fund, 10 from the pool, 40 lost. Bank 0: loan 50 paid back in full."""
+    books = credit.BankColumns(
+        np.zeros(2, np.int8), np.zeros(2, np.int8), np.zeros(2, np.int16), *(np.full(2, 200.0) for _ in range(4))
+    )
+    cash, bank = np.zeros(2), np.array([1, 0], dtype=np.int8)
+    settled = Settled(*(np.array(pair) for pair in ([100.0, 50.0], [60.0, 0.0], [20.0, 50.0], [30.0, 0.0], [10.0, 0.0])))
+    got, capital = settle_loans(books, cash, bank, settled)
+    assert got.tolist() == [[50.0, 20.0], [0.0, 30.0], [0.0, 10.0]]
+    assert (capital.tolist(), cash.tolist()) == ([0.0, -40.0], [50.0, 60.0])
+    assert (books.loans.tolist(), books.guaranteed.tolist()) == ([150.0, 100.0], [200.0, 140.0])
+    assert (books.bad.tolist(), books.capital.tolist()) == ([200.0, 300.0], [200.0, 160.0])

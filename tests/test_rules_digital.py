@@ -13,7 +13,7 @@ from kechuang.world.mechanisms import digital, incubators, joint, venture
 from kechuang.world.mechanisms.digital import AGAIN, BOTH, KEY, LIGHT, NONE, DigitalParameters
 from kechuang.world.mechanisms.incubators import Floor
 from kechuang.world.mechanisms.venture import gumbel
-from worlds import record
+from worlds import firms_of, record
 
 P = record(
     DigitalParameters,
@@ -210,3 +210,53 @@ def test_the_best_are_those_with_the_highest_possible_scores() -> None:
     assert venture.best(score, np.array([0, 9, 2, 4, 5]), 3).tolist() == [3, 1, 4]
     assert venture.best(score, np.arange(5), 9).size == 4
     assert venture.best(score[:0], np.arange(0), 2).size == 0
+
+
+# Who takes part -------------------------------------------------------------------------------------------------------
+
+
+def test_who_may_digitalise_and_whose_project_still_works() -> None:
+    """Rows: dead, small, too little sales, fit without a project, fit with an old one, fit with a young one."""
+    firms = firms_of(
+        6,
+        alive=[0, 1, 1, 1, 1, 1],
+        above_scale=[1, 0, 1, 1, 1, 1],
+        sales=[900.0, 900.0, 100.0, 900.0, 900.0, 900.0],
+        digital=[KEY, NONE, NONE, NONE, KEY, LIGHT],
+        digitised=[19, 0, 0, 0, 7, 8],
+    )
+    assert digital.panel_beyond(firms.columns, 6, 400.0).tolist() == [3, 4, 5]  # 4 x 100 is not more than 400
+    assert digital.without_project(firms.columns, 6).tolist() == [2, 3]
+    assert digital.who_changes(firms.columns, 6, 20, 12).tolist() == [5]  # ages 13 and 12
+
+
+def test_value_added_of_the_digital_core() -> None:
+    """Industries 0 and 2 are core: (.3 + .1) x 100 and (.2 + .05) x 40; a dead firm and industry 1 count nothing."""
+    firms = firms_of(4, industry=[0, 1, 2, 0], margin=[0.1, 0.1, 0.05, 0.1], sales=[100.0, 50.0, 40.0, 70.0], alive=[1, 1, 1, 0])
+    core = np.array([True, False, True])
+    found = digital.core_value_added(firms.columns, 4, core, np.array([0.3, 0.9, 0.2]))
+    assert found.tolist() == pytest.approx([40.0, 10.0])
+
+
+def test_who_is_inside_an_incubator_and_who_may_come() -> None:
+    """Quarter 20: eleven quarters of age are young, twelve are not; place 1 has room for less than one."""
+    outside = incubators.NO_TENANT
+    firms = firms_of(
+        6, alive=[1, 0, 1, 1, 1, 1], tenant_since=[3, 3, *4 * [outside]], born=[9, 9, 9, 8, 9, 9], ladder=[1, 1, 1, 1, 0, 1],
+        place=[0, 0, 0, 0, 0, 1],
+    )  # fmt: skip
+    assert incubators.tenants(firms.columns, 6).tolist() == [0]
+    room = np.array([1.0, 0.9])
+    assert incubators.who_may_come(firms.columns, 6, 20, 1, room).tolist() == [2]
+    assert incubators.who_may_come(firms.columns, 6, 20, 0, room).tolist() == [4]
+
+
+def test_who_may_join_a_team() -> None:
+    """Least R&D 10: .1 x 100 just, .1 x 90 not, nobody without R&D, in a team or dead."""
+    firms = firms_of(
+        5, sales=[100.0, 90.0, 500.0, 500.0, 500.0], research_intensity=0.1, does_research=[1, 1, 0, 1, 1],
+        project_ends=[0, 0, 0, 9, 0], alive=[1, 1, 1, 1, 0],
+    )  # fmt: skip
+    rows, research = joint.who_may_join(firms.columns, 5, 10.0)
+    assert (rows.tolist(), research.tolist()) == ([0], [10.0])
+    assert joint.who_may_join(firms.columns, 5, 0.0)[0].tolist() == [0, 1]

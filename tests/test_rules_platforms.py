@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kechuang.city import load_city
 from kechuang.parameters import default_draw
+from kechuang.randomness import stream_key, uniforms
 from kechuang.scenario import Scenario
 from kechuang.world.institutions.budget import Budget
 from kechuang.world.institutions.vouchers import Pots, VoucherPool, pro_rata
@@ -20,7 +21,7 @@ from kechuang.world.policy.nodes import Nodes
 from kechuang.world.policy.platform_policy import PlatformPolicy
 from kechuang.world.population.carriers import CARRIER_MEANING, CarrierColumns, Carriers
 from kechuang.world.population.contracts import NO_CONTRACTS, Contracts
-from worlds import record, scenario_of
+from worlds import firms_of, record, scenario_of
 
 P = record(
     PlatformParameters,
@@ -291,3 +292,21 @@ def test_the_plan_opens_its_nodes_on_its_dates() -> None:
     assert [node.opens for node, _ in nodes.calendar] == [quarter for _, quarter in nodes.calendar]
     assert np.flatnonzero(nodes.floor(28)).tolist() == [0, 1]
     assert nodes.number(nodes.opening(28)[1]) == 1
+
+
+def test_who_buys_what_and_asks_when() -> None:
+    """R&D now and in the quarter before; half the pool absorbed, reach .5; a voucher is asked for in one quarter of four."""
+    firms = firms_of(
+        4, alive=[1, 1, 1, 0], does_research=[1, 0, 1, 1], research_last=[25.0, 25.0, 0.0, 25.0], knowledge=P.half_stock, place=2
+    )
+    assert rules.who_buys(firms.columns, 4).tolist() == [0]
+    reach = np.zeros((3, 1))
+    reach[2, 0] = 0.5
+    chance, value = rules.offers(firms.columns, np.array([0]), reach, 1.1, P)
+    assert chance.tolist() == [rules.contract_chance(0.5, 0.5, P)]
+    assert value.tolist() == [rules.contract_value(1.1, 100.0, P)]
+    many, key = firms_of(1000), stream_key(1, 0, 205)
+    turns = [rules.whose_turn(many.columns, np.arange(1000), key, position) for position in range(4)]
+    assert np.array_equal(np.sort(np.concatenate(turns)), np.arange(1000))
+    draws = uniforms(key, np.arange(1000))
+    assert all(((draws[at] >= k / 4) & (draws[at] < (k + 1) / 4)).all() for k, at in enumerate(turns))

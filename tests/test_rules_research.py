@@ -13,7 +13,13 @@ from kechuang.parameters import default_draw
 from kechuang.randomness import Purpose, poisson_from_uniform, poissons, stream_key, uniforms
 from kechuang.world.mechanisms import knowledge, research
 from kechuang.world.mechanisms.knowledge import KnowledgeParameters, next_knowledge, patent_mean
-from kechuang.world.mechanisms.research import ResearchParameters, adjusted_intensity, desired_log_intensity, notch
+from kechuang.world.mechanisms.research import (
+    ResearchParameters,
+    adjusted_intensity,
+    desired_log_intensity,
+    grant_takers,
+    notch,
+)
 from kechuang.world.population.firms import Firms
 from worlds import everywhere, firms_of, law_of, record, research_setting
 
@@ -258,3 +264,16 @@ def test_counts_of_many_cells_have_mean_and_variance() -> None:
         counts = poissons(stream_key(8, 3, int(purpose)), np.arange(n), np.full(n, mean))
         assert np.mean(counts) == pytest.approx(mean, abs=4.5 * math.sqrt(mean / n))
         assert np.var(counts) == pytest.approx(mean, abs=4.5 * math.sqrt((mean + 2 * mean**2) / n) + 0.1)
+
+
+def test_who_takes_grants() -> None:
+    """Everybody at place 0, nobody at place 1, half on step 2; never without R&D, never the dead."""
+    firms = firms_of(
+        400, place=np.repeat([0, 1, 2, 0], 100), ladder=np.repeat([0, 0, 2, 0], 100),
+        does_research=np.repeat([1, 1, 1, 0], 100), alive=(np.arange(400) % 10 != 0).astype(np.int8),
+    )  # fmt: skip
+    take_up, key = np.zeros((3, 1, 4)), stream_key(1, 0, 206)
+    take_up[0], take_up[2, 0, 2] = 1.0, 0.5
+    rows = grant_takers(firms.columns, 400, key, take_up)
+    draws = uniforms(key, np.arange(400))
+    assert rows.tolist() == [i for i in range(300) if i % 10 and (i < 100 or (i >= 200 and draws[i] < 0.5))]

@@ -372,3 +372,21 @@ def test_people_follow_their_firms_to_new_rows() -> None:
     talent.columns.employer[:4] = [2, -1, 0, 3]
     talent.compact(np.array([0, -1, 1, -1]))
     assert talent.columns.employer[:4].tolist() == [1, -1, 0, -1]
+
+
+def test_grants_to_newcomers_are_those_of_their_employers_cell() -> None:
+    """Kind, place, industry and step all count: the amount at [kind, quarter, place, industry, step] is its own index."""
+    talent, firms = Talent(), firms_of(2, place=[1, 2], industry=[3, 0], ladder=[2, 1])
+    talent.add(np.arange(3), np.array([0, 2, 1]), 0, 10.0, 0, people.NOTHING_DUE)
+    talent.columns.employer[:3] = [0, 1, 0]
+    subsidy = np.arange(4 * 2 * 3 * 4 * 3, dtype=float).reshape(4, 2, 3, 4, 3)
+    promised = rules.subsidies_of(talent.columns, np.array([0, 1, 2]), firms.columns, subsidy, 1, 2.0)
+    assert promised.tolist() == [2.0 * subsidy[0, 1, 1, 3, 2], 2.0 * subsidy[2, 1, 2, 0, 1], 2.0 * subsidy[1, 1, 1, 3, 2]]
+
+
+def test_who_may_become_a_partner_of_an_academician() -> None:
+    """Step 2 or above scale, with knowledge, alive: rows 1 and 2 of six."""
+    firms = firms_of(
+        6, ladder=[1, 2, 0, 3, 2, 1], above_scale=[0, 0, 1, 0, 0, 1], knowledge=[9, 9, 9, 0, 9, 9], alive=[1, 1, 1, 1, 0, 0]
+    )
+    assert academicians.who_is_in_line(firms.columns, 6).tolist() == [1, 2]

@@ -19,7 +19,7 @@ from kechuang.world.mechanisms.zone import ZoneParameters, ZoneYear, eligible, e
 from kechuang.world.model import Corridor
 from kechuang.world.policy.policy_state import CASH, LEVERS
 from kechuang.world.population.firms import NO_CERTIFICATE
-from worlds import city_of, record, scenario_of
+from worlds import city_of, firms_of, record, scenario_of
 
 P = record(
     ZoneParameters,
@@ -235,3 +235,14 @@ def test_the_indicator_of_the_zone_is_one_from_its_approval_on() -> None:
     city = city_of(scenario_of("2018Q4", levers={"zone_approval": {"level": 1, "from": "2017Q3"}}), scale=0.1).run()
     approved = city.indicators[:, POSITION["national_zone_approved"]]
     assert list(approved) == [0.0] * 6 + [1.0] * 6
+
+
+def test_the_panel_of_a_year_by_hand() -> None:
+    """Two firms above scale inside, one of them certified, one outside; a small and a dead firm count nothing."""
+    firms = firms_of(5, alive=[1, 1, 1, 1, 0], above_scale=[1, 1, 1, 0, 1], place=[0, 0, 1, 0, 0], certified=[4, -999, 4, 4, 4])
+    firms.columns.sales_year[:5] = np.arange(20.0).reshape(5, 4)
+    firms.columns.reported_year[:5] = 0.1 * np.arange(20.0).reshape(5, 4)
+    sales, reported, inside, certified = zone.panel_of_year(firms.columns, 5, np.array([True, False]))
+    assert sales.tolist() == [6.0, 22.0, 38.0]
+    assert reported == pytest.approx([0.6, 2.2, 3.8])
+    assert (inside.tolist(), certified) == ([True, True, False], 1)
